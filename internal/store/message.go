@@ -1,0 +1,55 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/gofrs/uuid/v5"
+
+	"volcard/internal/vault"
+)
+
+// Message is one notice to one person. It is written in the transaction of the event it tells
+// of, and the dispatcher sends it afterwards.
+type Message struct {
+	DedupeKey string // "<case>:<event>:<recipient>": the same event tells the same person once
+	PersonID  uuid.UUID
+	Template  string // one of internal/notify's templates
+	Phone     string
+	Params    map[string]string
+	At        time.Time
+}
+
+// Labels of the sealed columns of table message.
+const (
+	LabelMessagePhone  = "message.phone"
+	LabelMessageParams = "message.params"
+)
+
+// Enqueue writes the message unless one with its dedupe key exists.
+func Enqueue(ctx context.Context, q Querier, v *vault.Vault, m Message) error {
+	params, err := json.Marshal(m.Params)
+	if err != nil {
+		return fmt.Errorf("message params: %w", err)
+	}
+	sealedParams, err := v.Seal(params, LabelMessageParams)
+	if err != nil {
+		return fmt.Errorf("message params: %w", err)
+	}
+	phone, err := v.Seal([]byte(m.Phone), LabelMessagePhone)
+	if err != nil {
+		return fmt.Errorf("message phone: %w", err)
+	}
+	id, err := uuid.NewV7()
+	if err != nil {
+		return fmt.Errorf("message id: %w", err)
+	}
+	_, err = q.Exec(ctx, `
+		INSERT INTO message (id, dedupe_key, person_id, template, phone, params, due_at, created_at)
+		VALUES ($1, $2, nullif($3, '00000000-0000-0000-0000-000000000000'::uuid), $4, $5, $6, $7, $7)
+		ON CONFLICT (dedupe_key) DO NOTHING`,
+		id, m.DedupeKey, m.PersonID, m.Template, phone, sealedParams, m.At)
+	return Translate(err)
+}

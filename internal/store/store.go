@@ -1,0 +1,115 @@
+// Package store opens PostgreSQL, runs transactions, and holds the two things that every
+// area writes beside its own rows: the audit chain and the outbox of messages. The areas
+// below it (cardstore, personstore, …) are small types that work on a pool or a transaction.
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"volcard/internal/fault"
+)
+
+// Querier is what a pool and a transaction have in common.
+type Querier interface {
+	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
+}
+
+// DB is a pool of connections to the project's database.
+type DB struct {
+	*pgxpool.Pool
+}
+
+// Open makes a pool. It does not wait for the database: readiness is asked separately,
+// so that a process can start while PostgreSQL is still coming up.
+func Open(ctx context.Context, url string, maxConns int32) (*DB, error) {
+	cfg, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, fmt.Errorf("database url: %w", err)
+	}
+	if maxConns > 0 {
+		cfg.MaxConns = maxConns
+	}
+	cfg.MaxConnLifetime = 30 * time.Minute
+	cfg.ConnConfig.ConnectTimeout = 3 * time.Second
+	pool, err := pgxpool.NewWithConfig(ctx, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("database pool: %w", err)
+	}
+	return &DB{Pool: pool}, nil
+}
+
+// txTries bounds the retries of a transaction that PostgreSQL gave up because of another one.
+const txTries = 3
+
+// InTx runs fn in one transaction (read committed) and commits it. Deadlocks and
+// serialization failures are tried again, so fn must have no effect outside the transaction.
+// Errors come back translated. A failure of COMMIT itself leaves the outcome unknown: callers
+// make it harmless with a unique key of their own.
+func (db *DB) InTx(ctx context.Context, fn func(tx pgx.Tx) error) error {
+	var err error
+	for range txTries {
+		err = pgx.BeginFunc(ctx, db.Pool, fn)
+		var pg *pgconn.PgError
+		if errors.As(err, &pg) && (pg.Code == "40P01" || pg.Code == "40001") {
+			continue
+		}
+		break
+	}
+	return Translate(err)
+}
+
+// Translate gives PostgreSQL's errors the house's kinds. Faults pass through unchanged.
+func Translate(err error) error {
+	if err == nil {
+		return nil
+	}
+	var f *fault.Error
+	if errors.As(err, &f) {
+		return err
+	}
+	if errors.Is(err, pgx.ErrNoRows) {
+		return &fault.Error{Kind: fault.NotFound, Msg: "没有找到。", Err: err}
+	}
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		switch {
+		case pg.Code == "23505":
+			return &fault.Error{Kind: fault.Conflict, Msg: "已经有一条同样的记录。", Err: err}
+		case pg.Code[:2] == "08", pg.Code[:2] == "53", pg.Code[:2] == "57", pg.Code[:2] == "58", pg.Code == "25006":
+			return unavailable(err)
+		}
+		return &fault.Error{Kind: fault.Internal, Err: err}
+	}
+	var connect *pgconn.ConnectError
+	var network net.Error
+	if errors.As(err, &connect) || errors.As(err, &network) || errors.Is(err, context.DeadlineExceeded) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || pgconn.SafeToRetry(err) {
+		return unavailable(err)
+	}
+	return &fault.Error{Kind: fault.Internal, Err: err}
+}
+
+func unavailable(err error) error {
+	return &fault.Error{Kind: fault.Unavailable, Msg: "系统正忙，您填写的内容没有丢失，请稍后再试。", Err: err}
+}
+
+// IsUnique tells whether err is the violation of the named unique constraint or index.
+func IsUnique(err error, constraint string) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == "23505" && pg.ConstraintName == constraint
+}
