@@ -1,0 +1,90 @@
+package store_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/gofrs/uuid/v5"
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"volcard/internal/clock"
+	"volcard/internal/fault"
+	"volcard/internal/store"
+	"volcard/internal/store/storetest"
+)
+
+func TestMigrateTwice(t *testing.T) {
+	t.Parallel()
+	db, owner := storetest.NewWithURL(t)
+	require.NoError(t, store.Migrate(context.Background(), owner))
+	v, err := store.SchemaVersion(context.Background(), db)
+	require.NoError(t, err)
+	require.Equal(t, store.LatestVersion(), v)
+}
+
+func TestAuditChain(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	db, owner := storetest.NewWithURL(t)
+	subject := uuid.Must(uuid.NewV7())
+	now := clock.System{}.Now()
+	for _, action := range []string{"made", "changed", "ended"} {
+		require.NoError(t, store.Audit(ctx, db, store.AuditEntry{
+			SubjectKind: "application", SubjectID: subject, At: now,
+			Actor: store.Process("test"), Action: action, Detail: map[string]any{"b": 1, "a": "x"},
+		}))
+	}
+	const broken = `
+		SELECT count(*) FROM (
+		  SELECT hash, prev_hash, lag(hash, 1, '\x'::bytea) OVER (PARTITION BY subject_id ORDER BY seq) AS before,
+		         sha256(prev_hash || convert_to(concat_ws('|', subject_kind, subject_id, seq,
+		           (extract(epoch FROM at) * 1000000)::bigint, actor_kind, actor_id, action,
+		           coalesce(from_state, ''), coalesce(to_state, ''), detail::text), 'UTF8')) AS want
+		  FROM audit_entry) c
+		WHERE hash <> want OR prev_hash <> before`
+	var n int
+	require.NoError(t, db.QueryRow(ctx, broken).Scan(&n))
+	require.Zero(t, n)
+
+	_, err := db.Exec(ctx, "UPDATE audit_entry SET action = 'nothing'")
+	require.Error(t, err, "the program's role must not change the chain")
+	_, err = db.Exec(ctx, "DELETE FROM audit_entry")
+	require.Error(t, err, "the program's role must not shorten the chain")
+
+	conn, err := pgx.Connect(ctx, owner)
+	require.NoError(t, err)
+	defer conn.Close(ctx)
+	_, err = conn.Exec(ctx, "UPDATE audit_entry SET action = 'forged' WHERE seq = 2")
+	require.NoError(t, err)
+	require.NoError(t, db.QueryRow(ctx, broken).Scan(&n))
+	require.Equal(t, 1, n, "a forged row is seen")
+}
+
+func TestTranslate(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	require.Equal(t, fault.NotFound, fault.KindOf(store.Translate(pgx.ErrNoRows)))
+
+	away, err := store.Open(ctx, "postgres://nobody@/none?host=/nonexistent", 1)
+	require.NoError(t, err)
+	defer away.Close()
+	err = away.InTx(ctx, func(pgx.Tx) error { return nil })
+	require.Equal(t, fault.Unavailable, fault.KindOf(err), "%v", err)
+}
+
+func TestEnqueueOnce(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	db, v := storetest.New(t), storetest.Vault(t)
+	m := store.Message{
+		DedupeKey: "case:ready:person", Template: "card-ready", Phone: "13800000000",
+		Params: map[string]string{"code": "12345678"}, At: clock.System{}.Now(),
+	}
+	for range 3 {
+		require.NoError(t, store.Enqueue(ctx, db, v, m))
+	}
+	var n int
+	require.NoError(t, db.QueryRow(ctx, "SELECT count(*) FROM message").Scan(&n))
+	require.Equal(t, 1, n)
+}
