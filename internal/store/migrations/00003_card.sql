@@ -15,7 +15,7 @@ CREATE TABLE application (
     edition         text        NOT NULL CHECK (edition IN ('general', 'regular')),
     state           text        NOT NULL CHECK (state IN
                     ('accepted', 'held', 'ready', 'lapsed', 'collected', 'closed', 'withdrawn', 'refused')),
-    identity        text        NOT NULL CHECK (identity IN ('student', 'social')),
+    identity        text        NOT NULL CHECK (identity IN ('student', 'worker', 'social')),
     holder_name     text        NOT NULL CHECK (char_length(holder_name) BETWEEN 1 AND 50),
     university_code text        REFERENCES university (code),
     unit_name       text        NOT NULL CHECK (char_length(unit_name) BETWEEN 2 AND 60),
