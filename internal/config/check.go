@@ -1,0 +1,219 @@
+package config
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"net"
+	"net/url"
+	"os"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// adder collects one fault. Its arguments must hold no secret.
+type adder func(variable, format string, args ...any)
+
+// checker is a part or a process that has rules beyond the types of its fields.
+type checker interface{ check(add adder) }
+
+// check walks the parts of a settings struct and collects the faults of all of them.
+func check(v reflect.Value, add adder) {
+	for i := range v.NumField() {
+		if f := v.Field(i); f.Kind() == reflect.Struct && f.NumField() > 0 && f.CanInterface() {
+			check(f, add)
+		}
+	}
+	if c, ok := v.Interface().(checker); ok {
+		c.check(add)
+	}
+}
+
+const minIndexKey = 32
+
+// Keys returns the vault's keys as internal/vault takes them.
+func (v Vault) Keys() (keysetJSON, indexKey []byte) {
+	key, err := base64.StdEncoding.DecodeString(v.IndexKey.Reveal())
+	if err != nil {
+		return nil, nil
+	}
+	return []byte(v.Keyset.Reveal()), key
+}
+
+func (v Vault) check(add adder) {
+	if !json.Valid([]byte(v.Keyset.Reveal())) {
+		add("VOLCARD_VAULT_KEYSET", "is no JSON: `volcard admin keys` makes a key set")
+	}
+	key, err := base64.StdEncoding.DecodeString(v.IndexKey.Reveal())
+	switch {
+	case err != nil:
+		add("VOLCARD_VAULT_INDEX_KEY", "is no base64")
+	case len(key) < minIndexKey:
+		add("VOLCARD_VAULT_INDEX_KEY", "has %d bytes; it needs %d or more", len(key), minIndexKey)
+	}
+}
+
+func checkDatabase(variable string, s Secret, add adder) {
+	// The parser's error repeats the URL, password included, so it is not passed on.
+	if _, err := pgconn.ParseConfig(s.Reveal()); err != nil {
+		add(variable, "is no PostgreSQL URL, as in postgres://role:password@host:5432/database")
+	}
+}
+
+func (d Database) check(add adder) {
+	checkDatabase("VOLCARD_DATABASE_URL", d.URL, add)
+	// Three is what one submission needs beside the dispatcher and a health check.
+	between(add, "VOLCARD_DATABASE_MAX_CONNS", int64(d.MaxConns), 3, 1000)
+}
+
+func (d OwnerDatabase) check(add adder) { checkDatabase("VOLCARD_DATABASE_OWNER_URL", d.URL, add) }
+func (d AuditDatabase) check(add adder) { checkDatabase("VOLCARD_DATABASE_AUDIT_URL", d.URL, add) }
+
+func (t Temporal) check(add adder) {
+	checkHostPort("VOLCARD_TEMPORAL_ADDRESS", t.Address, add)
+}
+
+func (m Metrics) check(add adder) {
+	if m.Addr != "" {
+		checkHostPort("VOLCARD_METRICS_ADDR", m.Addr, add)
+	}
+}
+
+func checkHostPort(variable, addr string, add adder) {
+	_, port, err := net.SplitHostPort(addr)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
+		add(variable, "%q is no host:port", addr)
+	}
+}
+
+func (l Log) check(add adder) {
+	oneOf(add, "VOLCARD_LOG_LEVEL", l.Level, "debug", "info", "warn", "error")
+	oneOf(add, "VOLCARD_LOG_FORMAT", l.Format, "json", "text")
+}
+
+func (p Public) check(add adder) {
+	u, err := url.Parse(p.BaseURL)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		add("VOLCARD_BASE_URL", "%q is no http address", p.BaseURL)
+		return
+	}
+	if u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		add("VOLCARD_BASE_URL", "must be scheme and host only, without a path or a slash at the end")
+	}
+	if u.Scheme == "http" && !loopback(u.Hostname()) {
+		add("VOLCARD_BASE_URL", "must be https: login cookies travel over https only, except on this machine")
+	}
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || (ip != nil && ip.IsLoopback())
+}
+
+func (h HTTP) check(add adder) {
+	between(add, "PORT", int64(h.Port), 0, 65535)
+	for _, d := range []struct {
+		variable string
+		value    time.Duration
+	}{
+		{"VOLCARD_HTTP_READ_HEADER_TIMEOUT", h.ReadHeaderTimeout},
+		{"VOLCARD_HTTP_READ_TIMEOUT", h.ReadTimeout},
+		{"VOLCARD_HTTP_WRITE_TIMEOUT", h.WriteTimeout},
+		{"VOLCARD_HTTP_IDLE_TIMEOUT", h.IdleTimeout},
+		{"VOLCARD_HTTP_SHUTDOWN_GRACE", h.ShutdownGrace},
+	} {
+		within(add, d.variable, d.value, time.Second, 10*time.Minute)
+	}
+	between(add, "VOLCARD_HTTP_MAX_HEADER_BYTES", int64(h.MaxHeaderBytes), 4<<10, 1<<20)
+	between(add, "VOLCARD_HTTP_MAX_BODY_BYTES", h.MaxBodyBytes, 16<<10, 16<<20)
+	between(add, "VOLCARD_HTTP_MAX_IMPORT_BYTES", h.MaxImportBytes, 64<<10, 64<<20)
+}
+
+func (c Cards) check(add adder) {
+	const day = 24 * time.Hour
+	// A minute lets a test or a demonstration see the end of the period.
+	within(add, "VOLCARD_PICKUP_PERIOD", c.PickupPeriod, time.Minute, 400*day)
+	within(add, "VOLCARD_LAPSED_PERIOD", c.LapsedPeriod, time.Minute, 4000*day)
+	within(add, "VOLCARD_UNDO_WINDOW", c.UndoWindow, time.Minute, day)
+	between(add, "VOLCARD_CARD_VALIDITY_YEARS", int64(c.ValidityYears), 1, 20)
+	for _, r := range c.Reminders {
+		within(add, "VOLCARD_PICKUP_REMINDERS", r, time.Second, 400*day)
+	}
+	if !slices.IsSorted(c.Reminders) {
+		add("VOLCARD_PICKUP_REMINDERS", "must be in ascending order")
+	}
+}
+
+func (s Sweep) check(add adder) {
+	within(add, "VOLCARD_SWEEP_EVERY", s.Every, time.Second, time.Hour)
+	within(add, "VOLCARD_SWEEP_AFTER", s.After, time.Second, time.Hour)
+}
+
+func (s SMS) check(add adder) {
+	oneOf(add, "VOLCARD_SMS_GATEWAY", s.Gateway, "outbox", "alibaba", "tencent")
+	within(add, "VOLCARD_SMS_TIMEOUT", s.Timeout, time.Second, time.Minute)
+	if s.Endpoint != "" {
+		if u, err := url.Parse(s.Endpoint); err != nil || u.Host == "" || (u.Scheme != "https" && !loopback(u.Hostname())) {
+			add("VOLCARD_SMS_ENDPOINT", "%q is no https address", s.Endpoint)
+		}
+	}
+	if s.Gateway != "alibaba" && s.Gateway != "tencent" {
+		return
+	}
+	needed := map[string]bool{
+		"VOLCARD_SMS_KEY_ID":     s.KeyID == "",
+		"VOLCARD_SMS_KEY_SECRET": s.KeySecret.Reveal() == "",
+		"VOLCARD_SMS_SIGN_NAME":  s.SignName == "",
+		"VOLCARD_SMS_TEMPLATES":  len(s.Templates) == 0,
+	}
+	if s.Gateway == "tencent" {
+		needed["VOLCARD_SMS_TENCENT_APP_ID"] = s.TencentAppID == ""
+	}
+	for variable, missing := range needed {
+		if missing {
+			add(variable, "is required with the gateway %s", s.Gateway)
+		}
+	}
+}
+
+func (w Worker) check(add adder) {
+	// Both mistakes are silent without this: nobody gets a code, or a page shows real ones.
+	if w.SMS.Gateway == "outbox" && !w.Demo.On {
+		add("VOLCARD_SMS_GATEWAY", "outbox sends nothing to anybody: set a real gateway, or VOLCARD_DEMO=true")
+	}
+	if w.SMS.Gateway != "outbox" && w.Demo.On {
+		add("VOLCARD_DEMO", "shows fictional data and cannot be used with a real gateway")
+	}
+}
+
+func (d Dev) check(add adder) {
+	between(add, "PORT", int64(d.Port), 1, 65535)
+	if info, err := os.Stat(d.Data); err == nil && !info.IsDir() {
+		add("VOLCARD_DATA", "%q is a file, not a folder", d.Data)
+	}
+}
+
+func between(add adder, variable string, n, least, most int64) {
+	if n < least || n > most {
+		add(variable, "%d is not between %d and %d", n, least, most)
+	}
+}
+
+func within(add adder, variable string, d, least, most time.Duration) {
+	if d < least || d > most {
+		add(variable, "%v is not between %v and %v", d, least, most)
+	}
+}
+
+func oneOf(add adder, variable, value string, allowed ...string) {
+	if !slices.Contains(allowed, value) {
+		add(variable, "%q is none of %s", value, strings.Join(allowed, ", "))
+	}
+}
