@@ -1,0 +1,212 @@
+package person
+
+import (
+	"log/slog"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// NameLimit is the length of a name in code points that the rule on names of minorities asks
+// systems to hold (国家民委等 on the separation dot).
+const NameLimit = 50
+
+// Name is a person's name as the identity document shows it: Han characters of every Unicode
+// block, or Latin letters on a foreigner's card, with the separation dot · (U+00B7) between parts.
+//
+// One character is enough. Names of one character stand on identity cards, and who is refused
+// here has no other way in; what proves the person is the number, not the name's length.
+type Name struct{ s string }
+
+// ParseName reads a name as a person types it: folds the look-alikes of the dot, full-width forms
+// and invisible runes, and joins Han characters that were spaced apart ("张　三"). Characters are
+// never replaced by a look-alike: compatibility ideographs stay as they are, because the
+// document's character is the name. NFC is applied to Latin text only for that reason.
+func ParseName(in string) (Name, error) {
+	if !utf8.ValidString(in) {
+		return Name{}, invalid("姓名中有无法识别的字符，请重新输入。")
+	}
+	if len(in) > 8*NameLimit*utf8.UTFMax {
+		return Name{}, invalid("姓名最多 50 个字。")
+	}
+	rs := foldName(in)
+	if len(rs) == 0 {
+		return Name{}, invalid("请填写姓名。")
+	}
+	for _, r := range rs {
+		if msg := refuseRune(r); msg != "" {
+			return Name{}, invalid(msg)
+		}
+	}
+	if len(rs) > NameLimit {
+		return Name{}, invalid("姓名最多 50 个字。")
+	}
+	letters := 0
+	for i, r := range rs {
+		switch {
+		case r == '·' && (i == 0 || i == len(rs)-1):
+			return Name{}, invalid("间隔号“·”不能在姓名的开头或结尾。")
+		case r == '·' && rs[i-1] == '·':
+			return Name{}, invalid("姓名中的间隔号“·”不能连续出现。")
+		case strings.ContainsRune(".'-", r) && (i == 0 || !isLatin(rs[i-1])):
+			return Name{}, invalid("姓名中的点、撇和连字符只能跟在拉丁字母后面。")
+		case isLetter(r):
+			letters++
+		}
+	}
+	if letters == 0 || !isLetter(rs[0]) {
+		return Name{}, invalid("姓名应以汉字或字母开头。")
+	}
+	return Name{string(rs)}, nil
+}
+
+// foldName brings all ways to type one name to one text.
+func foldName(in string) []rune {
+	rs := make([]rune, 0, len(in)/3+1)
+	for _, r := range in {
+		switch {
+		case invisible(r), unicode.Is(unicode.Variation_Selector, r):
+			continue // a variation selector asks for a shape; the character is the same
+		case unicode.IsSpace(r):
+			r = ' '
+		case r >= 0x2F00 && r <= 0x2FD5:
+			// Kangxi radicals come from text copied out of PDF files; each has one ideograph.
+			r, _ = utf8.DecodeRuneInString(norm.NFKC.String(string(r)))
+		case r != '．':
+			r = halfWidth(r)
+		}
+		switch r {
+		case '•', '・', '･', '‧', '∙', '⋅', '●', '˙', '᛫', '．':
+			r = '·'
+		case '’', '‘', 'ʼ', '`', '´':
+			r = '\''
+		case '‐', '‑', '–':
+			r = '-'
+		}
+		rs = append(rs, r)
+	}
+	return tidyName(composeLatin(rs))
+}
+
+// tidyName settles what depends on neighbours: blanks beside Han or a dot go, others become one;
+// a full stop between Han characters is a dot.
+func tidyName(rs []rune) []rune {
+	out := make([]rune, 0, len(rs))
+	for i, r := range rs {
+		if r == ' ' {
+			if len(out) == 0 || out[len(out)-1] == ' ' {
+				continue
+			}
+			next, ok := nextNonSpace(rs, i)
+			last := out[len(out)-1]
+			if !ok || next == '·' || last == '·' || (isHan(last) && isHan(next)) {
+				continue
+			}
+		}
+		out = append(out, r)
+	}
+	for i := 1; i < len(out)-1; i++ {
+		if out[i] == '.' && isHan(out[i-1]) && isHan(out[i+1]) {
+			out[i] = '·'
+		}
+	}
+	return out
+}
+
+func nextNonSpace(rs []rune, i int) (rune, bool) {
+	for ; i < len(rs); i++ {
+		if rs[i] != ' ' {
+			return rs[i], true
+		}
+	}
+	return 0, false
+}
+
+// composeLatin applies NFC between the Han characters, never to them.
+func composeLatin(rs []rune) []rune {
+	var out []rune
+	for i := 0; i < len(rs); {
+		if unicode.Is(unicode.Han, rs[i]) {
+			out = append(out, rs[i])
+			i++
+			continue
+		}
+		j := i
+		for j < len(rs) && !unicode.Is(unicode.Han, rs[j]) {
+			j++
+		}
+		out = append(out, []rune(norm.NFC.String(string(rs[i:j])))...)
+		i = j
+	}
+	return out
+}
+
+func refuseRune(r rune) string {
+	switch {
+	case isLetter(r), r == '·', r == ' ', r == '\'', r == '-', r == '.':
+		return ""
+	case unicode.IsDigit(r):
+		return "姓名中不能有数字。"
+	case r == '?', r == unicode.ReplacementChar:
+		return "姓名中有无法识别的字符（显示为问号），请重新输入原字。"
+	case unicode.Is(unicode.Co, r):
+		return "姓名中有系统自造的字，请用国家标准编码的汉字重新输入（可用手写输入法）。"
+	case unicode.Is(unicode.Letter, r):
+		return "请按身份证件上的汉字填写姓名；外籍人士填写拉丁字母。"
+	}
+	return "姓名中不能有符号、表情或控制字符。"
+}
+
+func isLetter(r rune) bool { return isHan(r) || isLatin(r) }
+
+func isLatin(r rune) bool { return unicode.Is(unicode.Latin, r) && unicode.IsLetter(r) }
+
+// isHan leaves out radicals and the Hangzhou numerals, which share the script; 〇 is a character.
+func isHan(r rune) bool {
+	return unicode.Is(unicode.Han, r) && (unicode.Is(unicode.Lo, r) || r == '〇')
+}
+
+// String is the full name.
+func (n Name) String() string { return n.s }
+
+// IsZero tells whether there is no name.
+func (n Name) IsZero() bool { return n.s == "" }
+
+// Masked keeps the first character of each part: 王*, 阿*****·买**, J*** S****. A name of a single
+// character shows nothing of itself.
+func (n Name) Masked() string {
+	rs := []rune(n.s)
+	if len(rs) == 1 {
+		return "*"
+	}
+	first := true
+	for i, r := range rs {
+		switch {
+		case r == '·' || r == ' ':
+			first = true
+		case first:
+			first = false
+		default:
+			rs[i] = '*'
+		}
+	}
+	return string(rs)
+}
+
+// LogValue keeps names out of the log.
+func (n Name) LogValue() slog.Value { return slog.StringValue(n.Masked()) }
+
+// MarshalText writes the full name.
+func (n Name) MarshalText() ([]byte, error) { return []byte(n.s), nil }
+
+// UnmarshalText parses, so that a Name read back is as right as one that was typed.
+func (n *Name) UnmarshalText(b []byte) (err error) {
+	if len(b) == 0 {
+		*n = Name{}
+		return nil
+	}
+	*n, err = ParseName(string(b))
+	return err
+}
