@@ -1,0 +1,166 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"github.com/go-chi/chi/v5/middleware"
+
+	"volcard/internal/fault"
+)
+
+// statuses maps the kinds of failure to HTTP. A kind that is missing here is our mistake: 500.
+var statuses = map[fault.Kind]int{
+	fault.Invalid:         http.StatusUnprocessableEntity,
+	fault.Unauthenticated: http.StatusUnauthorized,
+	fault.Forbidden:       http.StatusForbidden,
+	fault.NotFound:        http.StatusNotFound,
+	fault.Conflict:        http.StatusConflict,
+	fault.TooMany:         http.StatusTooManyRequests,
+	fault.Unavailable:     http.StatusServiceUnavailable,
+	fault.Internal:        http.StatusInternalServerError,
+}
+
+// headings say in a few characters what happened, by status; the fault's sentence follows.
+var headings = map[int]string{
+	http.StatusUnprocessableEntity:   "填写的内容有问题",
+	http.StatusUnauthorized:          "请先登录",
+	http.StatusForbidden:             "没有权限",
+	http.StatusNotFound:              "没有找到",
+	http.StatusMethodNotAllowed:      "不能这样访问",
+	http.StatusConflict:              "情况已经变了",
+	http.StatusRequestEntityTooLarge: "内容太大",
+	http.StatusTooManyRequests:       "操作太频繁",
+	http.StatusServiceUnavailable:    "系统正忙",
+	http.StatusInternalServerError:   "系统出了点问题",
+}
+
+// TooLarge is the failure of a request whose body is over the limit.
+var errTooLarge = &fault.Error{Kind: fault.Invalid, Msg: "提交的内容太大，没有保存。请减少内容后再试。"}
+
+// StatusOf tells the HTTP status of a failure.
+func StatusOf(err error) int {
+	var big *http.MaxBytesError
+	if errors.Is(err, errTooLarge) || errors.As(err, &big) {
+		return http.StatusRequestEntityTooLarge
+	}
+	if errors.Is(err, errMethod) {
+		return http.StatusMethodNotAllowed
+	}
+	if status, ok := statuses[fault.KindOf(err)]; ok {
+		return status
+	}
+	return http.StatusInternalServerError
+}
+
+// Handle makes a handler from a function that returns its failure.
+func (k *Kit) Handle(fn func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := fn(w, r); err != nil {
+			k.Fail(w, r, err)
+		}
+	}
+}
+
+type errorPage struct {
+	Frame
+	Status   int
+	Heading  string
+	Sentence string
+	Request  string
+	Retry    bool
+}
+
+// Fail logs err and answers with its page, or with a fragment for htmx. A failure of kind
+// unauthenticated leads to the login page of the room.
+func (k *Kit) Fail(w http.ResponseWriter, r *http.Request, err error) {
+	status := StatusOf(err)
+	id := middleware.GetReqID(r.Context())
+	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
+		k.log.DebugContext(r.Context(), "the client went away", slog.String("request", id))
+		return
+	}
+	level := slog.LevelInfo
+	if status >= http.StatusInternalServerError {
+		level = slog.LevelError
+	}
+	// The cause may quote a row; only its kind and type go below error level.
+	attrs := []slog.Attr{slog.String("request", id), slog.Int("status", status), slog.String("kind", string(fault.KindOf(err)))}
+	if level == slog.LevelError {
+		attrs = append(attrs, slog.String("error", err.Error()))
+	}
+	k.log.LogAttrs(r.Context(), level, "request refused", attrs...)
+
+	if rw, ok := w.(*response); ok && rw.wrote {
+		return // half a page is out already: the log is all that is left
+	}
+	if status == http.StatusUnauthorized {
+		k.toLogin(w, r)
+		return
+	}
+	sentence := fault.Sentence(err)
+	if status == http.StatusRequestEntityTooLarge {
+		sentence = errTooLarge.Msg
+	}
+	k.failPage(w, r, &errorPage{
+		Frame:  Frame{Title: headings[status], bare: true},
+		Status: status, Heading: headings[status], Sentence: sentence, Request: id,
+		Retry: status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests,
+	})
+}
+
+func (k *Kit) failPage(w http.ResponseWriter, r *http.Request, p *errorPage) {
+	switch p.Status {
+	case http.StatusServiceUnavailable:
+		w.Header().Set("Retry-After", "5")
+	case http.StatusTooManyRequests:
+		w.Header().Set("Retry-After", "60")
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	var err error
+	if IsHTMX(r) {
+		err = k.RenderPart(w, r, p.Status, errorPageName, "fragment", p)
+	} else {
+		err = k.Render(w, r, p.Status, errorPageName, p)
+	}
+	if err != nil {
+		k.log.ErrorContext(r.Context(), "error page", slog.String("error", err.Error()))
+		http.Error(w, p.Heading, p.Status)
+	}
+}
+
+// toLogin sends the browser to the login page of its room. Only what a GET asked for is worth
+// coming back to.
+func (k *Kit) toLogin(w http.ResponseWriter, r *http.Request) {
+	login := k.loginPath(r.URL.Path)
+	if r.Method == http.MethodGet && !IsHTMX(r) {
+		login += "?next=" + queryEscape(r.URL.RequestURI())
+	}
+	Redirect(w, r, login)
+}
+
+// loginPath tells which login a path belongs to.
+func (k *Kit) loginPath(path string) string {
+	for _, room := range staffRooms {
+		if path == room || strings.HasPrefix(path, room+"/") {
+			return StaffLogin
+		}
+	}
+	return PersonLogin
+}
+
+// IsHTMX tells whether the request comes from htmx and wants a fragment.
+func IsHTMX(r *http.Request) bool { return r.Header.Get("HX-Request") == "true" }
+
+var errMethod = fault.New(fault.Invalid, "这个地址不能这样访问。")
+
+// NotFound and MethodNotAllowed are the router's handlers for paths that nobody mounted.
+func (k *Kit) NotFound(w http.ResponseWriter, r *http.Request) {
+	k.Fail(w, r, fault.New(fault.NotFound, "这个页面不存在，可能是地址输错了。"))
+}
+
+// MethodNotAllowed answers a method that a path does not know.
+func (k *Kit) MethodNotAllowed(w http.ResponseWriter, r *http.Request) { k.Fail(w, r, errMethod) }

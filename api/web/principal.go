@@ -1,0 +1,288 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gofrs/uuid/v5"
+
+	"volcard/internal/fault"
+	"volcard/internal/store"
+)
+
+// Kinds of principal.
+const (
+	KindPerson = "person"
+	KindStaff  = "staff"
+)
+
+// Roles of staff.
+const (
+	RoleClerk         = "clerk"
+	RoleProvinceAdmin = "province_admin"
+)
+
+// Where each kind logs in.
+const (
+	PersonLogin = "/login"
+	StaffLogin  = "/staff/login"
+)
+
+// staffRooms are the paths whose visitors log in as staff.
+var staffRooms = []string{"/staff", "/branch", "/admin"}
+
+// Principal is who is logged in. It is part of the session: a change of role, branch or
+// standing ends the person's sessions, so it never outlives the truth.
+type Principal struct {
+	Kind     string
+	ID       uuid.UUID
+	Name     string
+	Role     string        // staff only
+	BranchID uuid.NullUUID // clerks only
+}
+
+// Actor is the principal as the audit chain names it.
+func (p *Principal) Actor() store.Actor { return store.Actor{Kind: p.Kind, ID: p.ID.String()} }
+
+// IsPerson and IsStaff are for templates.
+func (p *Principal) IsPerson() bool { return p != nil && p.Kind == KindPerson }
+
+// IsStaff tells whether a member of staff is logged in.
+func (p *Principal) IsStaff() bool { return p != nil && p.Kind == KindStaff }
+
+func (s *Session) principal() *Principal {
+	var p Principal
+	if !s.usable() || !s.GetJSON(valueWho, &p) {
+		return nil
+	}
+	return &p
+}
+
+// Session returns the request's session, reading it now if that has not happened yet.
+func (k *Kit) Session(r *http.Request) (*Session, error) {
+	s := k.sessions.of(r)
+	if s == nil {
+		return nil, fault.New(fault.Internal, "")
+	}
+	return s, s.load()
+}
+
+// Principal tells who is logged in; nil for nobody.
+func (k *Kit) Principal(r *http.Request) (*Principal, error) {
+	s, err := k.Session(r)
+	if err != nil {
+		return nil, err
+	}
+	return s.principal(), nil
+}
+
+type principalKey struct{}
+
+// User is who passed RequirePerson or RequireStaff; nil on routes without.
+func User(r *http.Request) *Principal {
+	p, _ := r.Context().Value(principalKey{}).(*Principal)
+	return p
+}
+
+// RequirePerson lets only people pass who are logged in as themselves; others go to the login.
+func (k *Kit) RequirePerson(next http.Handler) http.Handler {
+	return k.require(next, func(p *Principal) bool { return p.Kind == KindPerson })
+}
+
+// RequireStaff lets only staff of these roles pass (none named: of any role).
+func (k *Kit) RequireStaff(roles ...string) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return k.require(next, func(p *Principal) bool {
+			return p.Kind == KindStaff && (len(roles) == 0 || slices.Contains(roles, p.Role))
+		})
+	}
+}
+
+func (k *Kit) require(next http.Handler, may func(*Principal) bool) http.Handler {
+	return k.Handle(func(w http.ResponseWriter, r *http.Request) error {
+		p, err := k.Principal(r)
+		if err != nil {
+			return err
+		}
+		if p == nil {
+			return fault.New(fault.Unauthenticated, "请先登录。")
+		}
+		if !may(p) {
+			return fault.New(fault.Forbidden, "您现在登录的账号不能打开这个页面。")
+		}
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), principalKey{}, p)))
+		return nil
+	})
+}
+
+// SignIn makes the session p's, under a new token and without what it held before.
+func (k *Kit) SignIn(r *http.Request, p Principal) error {
+	s, err := k.Session(r)
+	if err != nil {
+		return err
+	}
+	if err := s.restart(); err != nil {
+		return err
+	}
+	s.save.Owner = uuid.NullUUID{UUID: p.ID, Valid: true}
+	return s.PutJSON(valueWho, p)
+}
+
+// Restart renews the token of a session that is not (yet) somebody's, as between the password
+// and the second factor.
+func (k *Kit) Restart(r *http.Request) (*Session, error) {
+	s, err := k.Session(r)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.restart()
+}
+
+// SignOut ends the session.
+func (k *Kit) SignOut(r *http.Request) error {
+	s, err := k.Session(r)
+	if err != nil {
+		return err
+	}
+	return s.destroy()
+}
+
+// EndAll ends every session of an owner: after a password was reset, an account disabled.
+func (k *Kit) EndAll(ctx context.Context, owner uuid.UUID) error {
+	_, err := k.sessions.store.EndAll(ctx, owner, "")
+	return err
+}
+
+// EndOthers ends every session of the one who is logged in, except this one.
+func (k *Kit) EndOthers(r *http.Request) error {
+	s, err := k.Session(r)
+	if err != nil {
+		return err
+	}
+	p := s.principal()
+	if p == nil {
+		return fault.New(fault.Unauthenticated, "请先登录。")
+	}
+	_, err = k.sessions.store.EndAll(r.Context(), p.ID, s.hashed())
+	return err
+}
+
+// EndOne ends one session of the one who is logged in, named as Login.ID.
+func (k *Kit) EndOne(r *http.Request, id string) error {
+	p, err := k.Principal(r)
+	if err != nil {
+		return err
+	}
+	if p == nil {
+		return fault.New(fault.Unauthenticated, "请先登录。")
+	}
+	return k.sessions.store.End(r.Context(), p.ID, id)
+}
+
+// Login is one live session as its owner sees it.
+type Login struct {
+	ID      string
+	Device  string
+	Since   time.Time
+	Seen    time.Time
+	Current bool
+}
+
+// Logins lists the live sessions of the one who is logged in.
+func (k *Kit) Logins(r *http.Request) ([]Login, error) {
+	s, err := k.Session(r)
+	if err != nil {
+		return nil, err
+	}
+	p := s.principal()
+	if p == nil {
+		return nil, fault.New(fault.Unauthenticated, "请先登录。")
+	}
+	rows, err := k.sessions.store.List(r.Context(), p.ID)
+	if err != nil {
+		return nil, err
+	}
+	logins := make([]Login, 0, len(rows))
+	for _, row := range rows {
+		login := Login{ID: row.Token, Since: row.CreatedAt, Seen: row.CreatedAt, Device: "未知设备", Current: row.Token == s.hashed()}
+		if _, values, err := k.sessions.mgr.Codec.Decode(row.Data); err == nil {
+			if text, ok := values[valueTouched].(string); ok {
+				login.Seen = parseTime(text)
+			}
+			if name, ok := values[valueDevice].(string); ok && name != "" {
+				login.Device = name
+			}
+		}
+		logins = append(logins, login)
+	}
+	return logins, nil
+}
+
+// Flash is a sentence for the next page.
+type Flash struct {
+	Kind string // ok, warn
+	Text string
+}
+
+// FlashOK and FlashWarn leave a sentence for the next page. A failure to do so is not worth
+// failing the request for.
+func (k *Kit) FlashOK(r *http.Request, text string) { k.flash(r, Flash{Kind: "ok", Text: text}) }
+
+// FlashWarn leaves a warning for the next page.
+func (k *Kit) FlashWarn(r *http.Request, text string) { k.flash(r, Flash{Kind: "warn", Text: text}) }
+
+func (k *Kit) flash(r *http.Request, f Flash) {
+	s, err := k.Session(r)
+	if err == nil {
+		err = s.PutJSON(valueFlash, f)
+	}
+	if err != nil {
+		k.log.WarnContext(r.Context(), "no flash", "error", err.Error())
+	}
+}
+
+func (s *Session) popFlash() *Flash {
+	var f Flash
+	if !s.GetJSON(valueFlash, &f) {
+		return nil
+	}
+	s.Remove(valueFlash)
+	return &f
+}
+
+// device names a browser in words that its owner recognises.
+func device(agent string) string {
+	system, program := "电脑", "浏览器"
+	switch {
+	case strings.Contains(agent, "iPhone"):
+		system = "iPhone"
+	case strings.Contains(agent, "iPad"):
+		system = "iPad"
+	case strings.Contains(agent, "HarmonyOS"):
+		system = "鸿蒙手机"
+	case strings.Contains(agent, "Android"):
+		system = "安卓手机"
+	case strings.Contains(agent, "Windows"):
+		system = "Windows 电脑"
+	case strings.Contains(agent, "Macintosh"):
+		system = "Mac 电脑"
+	case strings.Contains(agent, "Linux"):
+		system = "Linux 电脑"
+	}
+	switch {
+	case strings.Contains(agent, "MicroMessenger"):
+		program = "微信"
+	case strings.Contains(agent, "Edg/"):
+		program = "Edge"
+	case strings.Contains(agent, "Chrome/"):
+		program = "Chrome"
+	case strings.Contains(agent, "Firefox/"):
+		program = "Firefox"
+	case strings.Contains(agent, "Safari/"):
+		program = "Safari"
+	}
+	return system + " · " + program
+}

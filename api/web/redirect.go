@@ -1,0 +1,50 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// OwnPath returns s where it is a path of this site, and fallback where it could lead anywhere
+// else: another host, a scheme, a network path ("//host"), or a backslash or control character
+// that some browser reads as one.
+func OwnPath(s, fallback string) string {
+	if s == "" || s[0] != '/' || strings.HasPrefix(s, "//") || len(s) > 2000 {
+		return fallback
+	}
+	for _, c := range []byte(s) {
+		if c < 0x20 || c == 0x7f || c == '\\' {
+			return fallback
+		}
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || strings.HasPrefix(u.Path, "//") {
+		return fallback
+	}
+	return s
+}
+
+// Redirect answers 303 to a path of this site; htmx is told by its own header, since it would
+// otherwise swap the target page into the present one. Any other address becomes "/".
+func Redirect(w http.ResponseWriter, r *http.Request, path string) {
+	path = OwnPath(path, "/")
+	if IsHTMX(r) {
+		w.Header().Set("HX-Redirect", path)
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	w.Header().Set("Location", path)
+	w.WriteHeader(http.StatusSeeOther)
+}
+
+// Next is the page to return to after a login, from the query or the form.
+func Next(r *http.Request, fallback string) string {
+	next := r.URL.Query().Get("next")
+	if r.PostForm != nil && r.PostForm.Has("next") {
+		next = r.PostForm.Get("next")
+	}
+	return OwnPath(next, fallback)
+}
+
+func queryEscape(s string) string { return url.QueryEscape(s) }

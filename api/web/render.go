@@ -1,0 +1,182 @@
+package web
+
+import (
+	"bytes"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-chi/chi/v5/middleware"
+
+	"volcard/internal/clock"
+)
+
+// Frame is what every page's struct embeds: the page sets Title (and Back), Render the rest.
+type Frame struct {
+	Title string
+	Back  string // own path of the arrow on top; empty: no arrow
+	// Anonymous pages never ask who is logged in and so cost no session read.
+	Anonymous bool
+	// Refresh reloads the page after so many seconds, also where there is no JavaScript.
+	Refresh int
+
+	Nonce     string
+	Path      string
+	RequestID string
+	User      *Principal
+	Flash     *Flash
+	Demo      bool
+	bare      bool // an error page: only what is known already, no read
+}
+
+func (f *Frame) frame() *Frame { return f }
+
+// Page is any struct that embeds Frame.
+type Page interface{ frame() *Frame }
+
+const errorPageName = "public/error"
+
+// loadPages parses one template set per page, because sets over several folders would
+// silently keep only the last of two files with one name.
+func loadPages(files fs.FS, assets *Assets) (map[string]*template.Template, error) {
+	base := template.New("").Funcs(funcs(assets)).Option("missingkey=error")
+	pages := map[string]*template.Template{}
+	var shared, own []string
+	err := fs.WalkDir(files, ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".html") || strings.HasPrefix(path, "static/") {
+			return err
+		}
+		if strings.HasPrefix(path, "layout/") || strings.HasPrefix(path, "part/") {
+			shared = append(shared, path)
+		} else {
+			own = append(own, path)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("templates: %w", err)
+	}
+	for _, path := range shared {
+		if err := parse(base.New(path), files, path); err != nil {
+			return nil, err
+		}
+	}
+	for _, path := range own {
+		set, err := base.Clone()
+		if err != nil {
+			return nil, fmt.Errorf("template %s: %w", path, err)
+		}
+		page := set.New(path)
+		if err := parse(page, files, path); err != nil {
+			return nil, err
+		}
+		pages[strings.TrimSuffix(path, ".html")] = page
+	}
+	return pages, nil
+}
+
+func parse(t *template.Template, files fs.FS, path string) error {
+	text, err := fs.ReadFile(files, path)
+	if err != nil {
+		return fmt.Errorf("template %s: %w", path, err)
+	}
+	if _, err := t.Parse(string(text)); err != nil {
+		return fmt.Errorf("template %s: %w", path, err)
+	}
+	return nil
+}
+
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// Render writes a page whole or not at all.
+func (k *Kit) Render(w http.ResponseWriter, r *http.Request, status int, page string, data Page) error {
+	return k.render(w, r, status, page, "", data)
+}
+
+// RenderPart writes one named template of a page's set: what htmx asked for.
+func (k *Kit) RenderPart(w http.ResponseWriter, r *http.Request, status int, page, part string, data Page) error {
+	return k.render(w, r, status, page, part, data)
+}
+
+func (k *Kit) render(w http.ResponseWriter, r *http.Request, status int, page, part string, data Page) error {
+	set, ok := k.pages[page]
+	if !ok {
+		return fmt.Errorf("no page %q", page)
+	}
+	if err := k.fill(r, data.frame(), part == ""); err != nil {
+		return err
+	}
+	buf := buffers.Get().(*bytes.Buffer) //nolint:forcetypeassert // the pool makes nothing else
+	defer buffers.Put(buf)
+	buf.Reset()
+	var err error
+	if part == "" {
+		err = set.Execute(buf, data)
+	} else {
+		err = set.ExecuteTemplate(buf, part, data)
+	}
+	if err != nil {
+		return fmt.Errorf("render %s: %w", page, err)
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	if h.Get("Cache-Control") == "" {
+		h.Set("Cache-Control", k.cacheControl(r))
+	}
+	w.WriteHeader(status)
+	_, err = buf.WriteTo(w)
+	return ignoreGone(r, err)
+}
+
+// ignoreGone drops the error of writing to a client that has left.
+func ignoreGone(r *http.Request, err error) error {
+	if err != nil && r.Context().Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// cacheControl keeps pages of a session out of every cache. Others may be kept by the browser
+// but are asked for again, since each carries its own nonce.
+func (k *Kit) cacheControl(r *http.Request) string {
+	if k.sessions.present(r) {
+		return "no-store"
+	}
+	return "private, no-cache"
+}
+
+func (k *Kit) fill(r *http.Request, f *Frame, whole bool) error {
+	f.Nonce = Nonce(r)
+	f.Path = r.URL.Path
+	f.Demo = k.demo
+	f.RequestID = middleware.GetReqID(r.Context())
+	s := k.sessions.of(r)
+	if f.Anonymous || s == nil || (f.bare && !s.usable()) {
+		return nil
+	}
+	if err := s.load(); err != nil {
+		return err
+	}
+	f.User = s.principal()
+	if whole && !f.bare {
+		f.Flash = s.popFlash()
+	}
+	return nil
+}
+
+func funcs(assets *Assets) template.FuncMap {
+	return template.FuncMap{
+		// asset turns the name of a static file into its address with the file's hash.
+		"asset":     assets.URL,
+		"field":     newField,
+		"date":      func(t time.Time) string { return t.In(clock.Shanghai).Format("2006年1月2日") },
+		"datetime":  func(t time.Time) string { return t.In(clock.Shanghai).Format("2006年1月2日 15:04") },
+		"clock":     func(t time.Time) string { return t.In(clock.Shanghai).Format("15:04:05") },
+		"rfc3339":   func(t time.Time) string { return t.In(clock.Shanghai).Format(time.RFC3339) },
+		"hasprefix": strings.HasPrefix,
+	}
+}

@@ -1,0 +1,93 @@
+// Package web is the kit that every room of pages is built with. It knows HTTP, templates, forms
+// and sessions, and nothing about cards.
+package web
+
+import (
+	"errors"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"log/slog"
+	"net/netip"
+	"net/url"
+	"time"
+
+	"volcard/internal/clock"
+	"volcard/internal/store/sessionstore"
+	"volcard/internal/vault"
+)
+
+// Options is what the kit is made from.
+type Options struct {
+	Templates fs.FS    // templates.FS
+	BaseURL   string   // where people open the site; https turns on Secure cookies and HSTS
+	Demo      bool     // shows the banner that nothing here is real
+	Proxies   []string // CIDRs of the reverse proxies whose X-Forwarded-For is believed
+	// FloodPerMinute bounds the requests of one address; a campus shares one, so it is generous. 0: off.
+	FloodPerMinute int
+	PersonSession  Lifetimes // zero: 2 hours idle, 30 days in all
+	StaffSession   Lifetimes // zero: 15 minutes idle, 12 hours in all
+	Clock          clock.Clock
+	Log            *slog.Logger
+	Sessions       *sessionstore.Store
+	Vault          *vault.Vault
+}
+
+// Kit is shared by all rooms.
+type Kit struct {
+	pages          map[string]*template.Template
+	assets         *Assets
+	sessions       *sessions
+	clock          clock.Clock
+	log            *slog.Logger
+	demo           bool
+	secure         bool
+	proxies        []string
+	floodPerMinute int
+}
+
+// New parses every page and makes the kit; a template that does not parse stops the start.
+func New(o Options) (*Kit, error) {
+	var faults []error
+	base, err := url.Parse(o.BaseURL)
+	if err != nil || base.Host == "" || (base.Scheme != "http" && base.Scheme != "https") {
+		faults = append(faults, fmt.Errorf("base URL %q is no http(s) address", o.BaseURL))
+		base = &url.URL{}
+	}
+	for _, cidr := range o.Proxies {
+		if _, err := netip.ParsePrefix(cidr); err != nil {
+			faults = append(faults, fmt.Errorf("trusted proxy %q: %w", cidr, err))
+		}
+	}
+	if o.PersonSession == (Lifetimes{}) {
+		o.PersonSession = Lifetimes{Idle: 2 * time.Hour, Absolute: 30 * 24 * time.Hour}
+	}
+	if o.StaffSession == (Lifetimes{}) {
+		o.StaffSession = Lifetimes{Idle: 15 * time.Minute, Absolute: 12 * time.Hour}
+	}
+	assets, err := loadAssets(o.Templates)
+	if err != nil {
+		faults = append(faults, err)
+	}
+	if err := errors.Join(faults...); err != nil {
+		return nil, err
+	}
+	pages, err := loadPages(o.Templates, assets)
+	if err != nil {
+		return nil, err
+	}
+	if _, ok := pages[errorPageName]; !ok {
+		return nil, fmt.Errorf("template %s is missing", errorPageName)
+	}
+	secure := base.Scheme == "https"
+	return &Kit{
+		pages: pages, assets: assets, sessions: newSessions(o, secure), clock: o.Clock, log: o.Log,
+		demo: o.Demo, secure: secure, proxies: o.Proxies, floodPerMinute: o.FloodPerMinute,
+	}, nil
+}
+
+// Demo tells whether this is a demonstration with invented data.
+func (k *Kit) Demo() bool { return k.demo }
+
+// Now is the kit's time.
+func (k *Kit) Now() time.Time { return k.clock.Now() }
