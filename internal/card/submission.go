@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/gofrs/uuid/v5"
+
+	"volcard/internal/person"
 )
 
 // NoticeVersion is the version of the reading notice (阅读须知) that an applicant ticks.
@@ -77,12 +79,8 @@ func CheckSubmission(d Draft, f Facts) []Reason {
 	if f.Blocked {
 		no(FieldPerson, "该账号已被停用，请联系省志愿者协会。")
 	}
-	// 中国注册志愿者管理办法: registered volunteers are 14 or older, minors with a guardian's consent.
-	switch {
-	case f.Age < 14:
-		no(FieldPerson, "未满14周岁暂不能申领注册志愿者证。")
-	case f.Age < 18 && !f.HasGuardian:
-		no(FieldPerson, "未满18周岁需要监护人同意，请先在“我的资料”中补充监护人信息。")
+	for _, text := range person.AgeRule(f.Age, f.HasGuardian) {
+		no(FieldPerson, text)
 	}
 	if f.LiveApplication != "" {
 		no(FieldPerson, "您已有一份正在办理的申请（"+f.LiveApplication+"），不能重复申请。")

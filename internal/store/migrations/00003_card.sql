@@ -43,7 +43,8 @@ CREATE INDEX application_person ON application (person_id, submitted_at DESC);
 -- The sweeper's list: whatever is still accepted was never orchestrated, or is so right now.
 CREATE INDEX application_accepted ON application (submitted_at) WHERE state = 'accepted';
 CREATE INDEX application_held ON application (submitted_at) WHERE state = 'held';
-CREATE INDEX application_counter ON application (branch_id, pickup_code) WHERE state = 'ready';
+-- Collected ones too: a second hand-over is refused with who, when and where.
+CREATE INDEX application_counter ON application (branch_id, pickup_code);
 CREATE INDEX application_counter_name ON application (branch_id, holder_name) WHERE state = 'ready';
 CREATE INDEX application_branch_due ON application (branch_id, pickup_until) WHERE state = 'ready';
 -- The nightly comparison walks the live ones in order of id.

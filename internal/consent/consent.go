@@ -1,0 +1,155 @@
+// Package consent is the catalogue of what a person is asked to agree to: each purpose apart,
+// with its recipient named and the version of its text (PIPL 14, 17, 23, 29). Pages show the
+// catalogue, stores keep which version was given, and rules ask here what is missing.
+package consent
+
+import (
+	"slices"
+	"strings"
+)
+
+// Purpose is one thing that data is used for. A consent to one says nothing about another.
+type Purpose string
+
+// The purposes. Bank, Platform and Association are the three parties of 鄂青联发〔2018〕14号.
+const (
+	Terms       Purpose = "terms"
+	Privacy     Purpose = "privacy"
+	Sensitive   Purpose = "sensitive-data"
+	Guardian    Purpose = "guardian"
+	Association Purpose = "association"
+	Bank        Purpose = "bank"
+	Platform    Purpose = "platform"
+)
+
+// Item is one entry of the catalogue in its version in force.
+type Item struct {
+	Purpose   Purpose
+	Version   string
+	Title     string
+	Recipient string
+	// Text is what the person agrees to, in plain words.
+	Text string
+	// Withdrawn says what follows when the consent is taken back.
+	Withdrawn string
+	// Register: without it nobody can register. Card: without it no card can be applied for.
+	// An item with neither is offered and may be left alone (PIPL 16: a service must not be
+	// refused for a consent that it does not need).
+	Register, Card bool
+	// Minor: asked of people of 14 to 17 only, and answered by their guardian.
+	Minor bool
+}
+
+// Key is the form in which rules are told what was given: "purpose@version".
+func (i Item) Key() string { return string(i.Purpose) + "@" + i.Version }
+
+// The operator of this system, as the texts name it.
+const operator = "湖北省志愿者协会"
+
+// items is the catalogue. Changing a text means a new version, and everybody is asked again.
+var items = []Item{
+	{
+		Purpose: Terms, Version: "2026-11", Title: "用户协议", Recipient: operator, Register: true,
+		Text:      "我按本人真实身份注册，自愿申领和使用志愿者证，妥善保管密码和验证码，不转借、不冒用。",
+		Withdrawn: "撤回后不能再办理新的申请；已办理的事项不受影响。",
+	},
+	{
+		Purpose: Privacy, Version: "2026-11", Title: "个人信息处理规则", Recipient: operator, Register: true,
+		Text:      "为完成注册、登录、申领和查询，处理我的姓名、手机号、注册地址和办理记录；只保存到办理目的实现和法定期限届满为止，我可以随时查询、更正、导出或要求删除。",
+		Withdrawn: "撤回后不能再办理新的申请；法律要求保存的记录期满后删除。",
+	},
+	{
+		Purpose: Sensitive, Version: "2026-11", Title: "敏感个人信息（身份证号码）的处理", Recipient: operator, Register: true, Card: true,
+		Text:      "为核对本人身份、保证一人一证，单独同意处理我的身份证号码。号码加密保存，页面和短信中不显示全号。",
+		Withdrawn: "撤回后不能再申领志愿者证；已签发的证件不受影响。",
+	},
+	{
+		Purpose: Guardian, Version: "2026-11", Title: "监护人同意", Recipient: operator, Minor: true,
+		Text:      "我是该未成年人的监护人，已阅读上述各项，同意其注册为志愿者、申领志愿者证，并同意处理其个人信息和我的姓名、电话。",
+		Withdrawn: "撤回后，未满 18 周岁者不能再办理新的申请。",
+	},
+	{
+		Purpose: Association, Version: "2026-11", Title: "向省志愿者协会提供信息", Recipient: "湖北省志愿者协会", Card: true,
+		Text:      "为签发和管理志愿者证，向湖北省志愿者协会提供我的姓名、身份证号码、志愿者编号、所在单位和证件状态。",
+		Withdrawn: "撤回后不能再申领志愿者证；已签发的证件不受影响。",
+	},
+	{
+		Purpose: Bank, Version: "2026-11", Title: "向领卡银行提供信息", Recipient: "招商银行股份有限公司武汉分行", Card: true,
+		Text:      "为在我选择的网点领取卡片，向招商银行武汉分行提供我的姓名、身份证号码后四位、取卡码和申请编号。不提供也不收集任何银行账户信息。",
+		Withdrawn: "撤回后不能再到银行网点领卡；电子证不受影响。",
+	},
+	{
+		Purpose: Platform, Version: "2026-11", Title: "向志愿汇平台提供信息（可选）", Recipient: "志愿汇平台运营方",
+		Text:      "为记录志愿服务时数和享受激励，向志愿汇平台提供我的姓名、志愿者编号和证件状态。不同意不影响申领。",
+		Withdrawn: "撤回后不再向志愿汇平台提供信息；证件不受影响。",
+	},
+}
+
+// All returns the catalogue in the order in which pages show it.
+func All() []Item { return slices.Clone(items) }
+
+// Lookup returns the item of a purpose in its version in force.
+func Lookup(p Purpose) (Item, bool) {
+	i := slices.IndexFunc(items, func(it Item) bool { return it.Purpose == p })
+	if i < 0 {
+		return Item{}, false
+	}
+	return items[i], true
+}
+
+// ForRegistration lists what the registration form asks of a person: what is needed, by itself.
+func ForRegistration(minor bool) []Item {
+	return where(func(i Item) bool { return i.Register || (minor && i.Minor) })
+}
+
+// ForCard lists what the card asks for, and what may be added freely.
+func ForCard() []Item {
+	return where(func(i Item) bool { return i.Card || (!i.Register && !i.Minor) })
+}
+
+// MissingForRegistration names what a person must still agree to; none means ready.
+func MissingForRegistration(given []Purpose, minor bool) []string {
+	var missing []string
+	for _, i := range ForRegistration(minor) {
+		if !slices.Contains(given, i.Purpose) {
+			missing = append(missing, i.Title)
+		}
+	}
+	return missing
+}
+
+// MissingForCard names the consents that a card needs and that are not among the given ones
+// (Item.Key of the open consents). An older version does not count: its text was another. What
+// registering needs, the card needs as well: it may have been taken back since. A guardian's
+// consent is no matter of this list; the age rule asks for it.
+func MissingForCard(given []string) []string {
+	var missing []string
+	for _, i := range items {
+		if (i.Card || i.Register) && !slices.Contains(given, i.Key()) {
+			missing = append(missing, i.Title)
+		}
+	}
+	return missing
+}
+
+// ParsePurposes reads the purposes that a form sent, without doubles; an unknown one is left out.
+func ParsePurposes(values []string) []Purpose {
+	var out []Purpose
+	for _, v := range values {
+		p := Purpose(strings.TrimSpace(v))
+		if _, known := Lookup(p); known && !slices.Contains(out, p) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+func where(keep func(Item) bool) []Item {
+	var out []Item
+	for _, i := range items {
+		if keep(i) {
+			out = append(out, i)
+		}
+	}
+	return out
+}

@@ -1,0 +1,158 @@
+// Package cardstore keeps drafts, applications, cards, the stock of general cards and the
+// hand-overs. What an applicant submits, and every later move of the case, is one transaction
+// here: a guarded update, its audit row, the reservation and the message that belong to it.
+package cardstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/gofrs/uuid/v5"
+	"github.com/jackc/pgx/v5"
+
+	"volcard/internal/card"
+	"volcard/internal/clock"
+	"volcard/internal/fault"
+	"volcard/internal/store"
+	"volcard/internal/vault"
+)
+
+// Labels of the sealed columns of this area.
+const (
+	LabelDraft   = "application_draft.data"
+	LabelAddress = "application.address"
+	LabelPhone   = "application.phone"
+)
+
+// Store is what every type of this area stands on.
+type Store struct {
+	DB    *store.DB
+	Vault *vault.Vault
+	Clock clock.Clock
+}
+
+// CaseChannel is the NOTIFY channel on which each commit that moves a case tells its id.
+// Pages that wait for an answer listen to it.
+const CaseChannel = "volcard_case"
+
+// audit queues the audit entry of a move of an application.
+func (s Store) audit(ctx context.Context, q store.Querier, id uuid.UUID, actor store.Actor, a card.Action,
+	from, to card.State, at time.Time, detail map[string]any,
+) error {
+	return store.Audit(ctx, q, store.AuditEntry{
+		SubjectKind: "application", SubjectID: id, At: at, Actor: actor, Action: string(a),
+		From: string(from), To: string(to), Detail: detail,
+	})
+}
+
+// locked is an application whose row is locked by the transaction that reads it.
+type locked struct {
+	ID          uuid.UUID
+	PersonID    uuid.UUID
+	Number      string
+	State       card.State
+	Edition     card.Edition
+	HolderName  string
+	BranchID    uuid.UUID
+	BranchName  string
+	PickupCode  string
+	ReadyAt     *time.Time
+	PickupUntil *time.Time
+	ClosedAt    *time.Time
+	Phone       []byte
+	VolunteerNo string
+}
+
+// lock reads an application and keeps everybody else from moving it until the transaction ends.
+func lock(ctx context.Context, tx pgx.Tx, id uuid.UUID) (locked, error) {
+	var a locked
+	err := tx.QueryRow(ctx, `
+		SELECT a.id, a.person_id, a.number, a.state, a.edition, a.holder_name, a.branch_id, b.name,
+		       a.pickup_code, a.ready_at, a.pickup_until, a.closed_at, a.phone, p.volunteer_no
+		  FROM application a JOIN branch b ON b.id = a.branch_id JOIN person p ON p.id = a.person_id
+		 WHERE a.id = $1 FOR UPDATE OF a`, id).Scan(
+		&a.ID, &a.PersonID, &a.Number, &a.State, &a.Edition, &a.HolderName, &a.BranchID, &a.BranchName,
+		&a.PickupCode, &a.ReadyAt, &a.PickupUntil, &a.ClosedAt, &a.Phone, &a.VolunteerNo)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return a, fault.New(fault.NotFound, "没有找到这份申请。")
+	}
+	return a, store.Translate(err)
+}
+
+// must gives the state that an action leads to, or the conflict that tells where the case stands.
+func (a locked) must(action card.Action) (card.State, error) {
+	to, ok := card.Next(a.State, action)
+	if !ok {
+		return "", fault.Newf(fault.Conflict, "这份申请现在是“%s”，不能进行此操作。", a.State.Text())
+	}
+	return to, nil
+}
+
+// tell queues a message about the case to its applicant.
+func (s Store) tell(ctx context.Context, q store.Querier, a locked, event, template string, at time.Time, params map[string]string) error {
+	phone, err := s.Vault.UnsealString(a.Phone, LabelPhone)
+	if err != nil {
+		return err
+	}
+	return store.Enqueue(ctx, q, s.Vault, store.Message{
+		DedupeKey: a.ID.String() + ":" + event + ":" + a.PersonID.String(),
+		PersonID:  a.PersonID, Template: template, Phone: phone, Params: params, At: at,
+	})
+}
+
+func notify(ctx context.Context, q store.Querier, id uuid.UUID) error {
+	_, err := q.Exec(ctx, "SELECT pg_notify($1, $2)", CaseChannel, id.String())
+	return store.Translate(err)
+}
+
+// reserve binds one free card of the branch to the application and books it. SKIP LOCKED keeps
+// two applicants from waiting for the same row; the last card goes to one of them.
+func (s Store) reserve(ctx context.Context, tx pgx.Tx, branch, application uuid.UUID, at time.Time) error {
+	entry, err := uuid.NewV7()
+	if err != nil {
+		return fmt.Errorf("cardstore: %w", err)
+	}
+	tag, err := tx.Exec(ctx, `
+		WITH free AS (
+		  SELECT serial FROM stock_card WHERE branch_id = $1 AND state = 'in_stock'
+		   ORDER BY serial LIMIT 1 FOR UPDATE SKIP LOCKED),
+		taken AS (
+		  UPDATE stock_card s SET state = 'reserved', application_id = $2
+		    FROM free WHERE s.serial = free.serial RETURNING s.serial)
+		INSERT INTO stock_entry (id, branch_id, kind, on_hand, reserved, serial_from, serial_to, application_id, at)
+		SELECT $3, $1, 'reserve', 0, 1, serial, serial, $2, $4 FROM taken`, branch, application, entry, at)
+	if err != nil {
+		return store.Translate(err)
+	}
+	if tag.RowsAffected() == 0 {
+		return fault.New(fault.Conflict, "所选网点的通用版卡片刚刚领完，请另选一个网点。")
+	}
+	return nil
+}
+
+// release gives the application's reserved card back to its branch, where there is one.
+func (s Store) release(ctx context.Context, tx pgx.Tx, application uuid.UUID, note string, at time.Time) error {
+	entry, err := uuid.NewV7()
+	if err != nil {
+		return fmt.Errorf("cardstore: %w", err)
+	}
+	_, err = tx.Exec(ctx, `
+		WITH freed AS (
+		  UPDATE stock_card SET state = 'in_stock', application_id = NULL
+		   WHERE application_id = $1 AND state = 'reserved' RETURNING serial, branch_id)
+		INSERT INTO stock_entry (id, branch_id, kind, on_hand, reserved, serial_from, serial_to, application_id, note, at)
+		SELECT $2, branch_id, 'release', 0, -1, serial, serial, $1, $3, $4 FROM freed`, application, entry, note, at)
+	return store.Translate(err)
+}
+
+// day is a date as messages and pages say it.
+func day(t time.Time) string {
+	t = t.In(clock.Shanghai)
+	return fmt.Sprintf("%d年%d月%d日", t.Year(), t.Month(), t.Day())
+}
+
+// trim cuts what a person typed to what is stored.
+func trim(s string) string { return strings.TrimSpace(s) }

@@ -1,0 +1,126 @@
+package cardstore
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/gofrs/uuid/v5"
+	"github.com/jackc/pgx/v5"
+
+	"volcard/internal/card"
+	"volcard/internal/clock"
+	"volcard/internal/fault"
+	"volcard/internal/store"
+)
+
+// receiveLimit bounds one delivery: a carton holds at most this many cards.
+const receiveLimit = 5000
+
+// Stock is the branch's general cards of plastic.
+type Stock struct{ Store }
+
+// Counts is what lies at a branch.
+type Counts struct {
+	InStock    int // free
+	Reserved   int // promised to an application
+	HandedOver int
+	Spoiled    int
+}
+
+// Receive books a delivery of cards with consecutive serials. A range that holds a known serial
+// is refused whole. It returns the number of cards.
+func (s Stock) Receive(ctx context.Context, branch uuid.UUID, first, last string, staff uuid.UUID) (int, error) {
+	serials, ok := card.SerialRange(first, last, receiveLimit)
+	if !ok {
+		return 0, fault.Newf(fault.Invalid, "序列号应为同一前缀的连续号段，每次最多%d张，起始号不大于结束号。", receiveLimit)
+	}
+	id, err := uuid.NewV7()
+	if err != nil {
+		return 0, fmt.Errorf("cardstore: %w", err)
+	}
+	now := s.Clock.Now()
+	err = s.DB.InTx(ctx, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `
+			INSERT INTO stock_card (serial, branch_id, state) SELECT serial, $2, 'in_stock' FROM unnest($1::text[]) AS serial`,
+			serials, branch)
+		if store.IsUnique(err, "stock_card_pkey") {
+			return fault.New(fault.Conflict, "号段中有已经登记过的序列号，整批未入库，请核对。")
+		}
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `
+			INSERT INTO stock_entry (id, branch_id, kind, on_hand, reserved, serial_from, serial_to, staff_id, at)
+			VALUES ($1, $2, 'receive', $3, 0, $4, $5, $6, $7)`,
+			id, branch, len(serials), serials[0], serials[len(serials)-1], staff, now)
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	return len(serials), nil
+}
+
+// Spoil books a free card as damaged.
+func (s Stock) Spoil(ctx context.Context, branch uuid.UUID, serial string, staff uuid.UUID, note string) error {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return fmt.Errorf("cardstore: %w", err)
+	}
+	return s.DB.InTx(ctx, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `
+			UPDATE stock_card SET state = 'spoiled' WHERE serial = $1 AND branch_id = $2 AND state = 'in_stock'`, serial, branch)
+		if err != nil {
+			return err
+		}
+		if tag.RowsAffected() == 0 {
+			return fault.New(fault.Conflict, "本网点没有这张空闲的卡片，可能已被预留、已发出或已作废。")
+		}
+		_, err = tx.Exec(ctx, `
+			INSERT INTO stock_entry (id, branch_id, kind, on_hand, reserved, serial_from, serial_to, staff_id, note, at)
+			VALUES ($1, $2, 'spoil', -1, 0, $3, $3, $4, $5, $6)`, id, branch, serial, staff, note, s.Clock.Now())
+		return err
+	})
+}
+
+// Count counts the cards of a branch.
+func (s Stock) Count(ctx context.Context, branch uuid.UUID) (Counts, error) {
+	var c Counts
+	err := s.DB.QueryRow(ctx, `
+		SELECT count(*) FILTER (WHERE state = 'in_stock'), count(*) FILTER (WHERE state = 'reserved'),
+		       count(*) FILTER (WHERE state = 'handed_over'), count(*) FILTER (WHERE state = 'spoiled')
+		  FROM stock_card WHERE branch_id = $1`, branch).Scan(&c.InStock, &c.Reserved, &c.HandedOver, &c.Spoiled)
+	return c, store.Translate(err)
+}
+
+// StockEntry is one line of the ledger.
+type StockEntry struct {
+	Kind       string
+	OnHand     int
+	Reserved   int
+	SerialFrom string
+	SerialTo   string
+	Note       string
+	Staff      string // name of who did it; empty for the process
+	At         time.Time
+}
+
+// Entries lists the ledger of a branch, newest first, before the given time, at most limit.
+func (s Stock) Entries(ctx context.Context, branch uuid.UUID, before time.Time, limit int) ([]StockEntry, error) {
+	rows, err := s.DB.Query(ctx, `
+		SELECT e.kind, e.on_hand, e.reserved, e.serial_from, e.serial_to, e.note, coalesce(s.name, ''), e.at
+		  FROM stock_entry e LEFT JOIN staff s ON s.id = e.staff_id
+		 WHERE e.branch_id = $1 AND e.at < $2 ORDER BY e.at DESC LIMIT $3`, branch, before, limit)
+	if err != nil {
+		return nil, store.Translate(err)
+	}
+	entries, err := pgx.CollectRows(rows, pgx.RowToStructByPos[StockEntry])
+	return entries, store.Translate(err)
+}
+
+// moment is a point in time as a sentence says it.
+func moment(t time.Time) string {
+	t = t.In(clock.Shanghai)
+	return fmt.Sprintf("%d年%d月%d日%s", t.Year(), t.Month(), t.Day(), t.Format("15:04"))
+}

@@ -1,0 +1,220 @@
+package workflows
+
+import (
+	"errors"
+	"time"
+
+	"github.com/gofrs/uuid/v5"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"volcard/activities"
+	"volcard/internal/card"
+	"volcard/internal/fault"
+	"volcard/internal/store/cardstore"
+)
+
+// CardApplicationType is the workflow's type.
+const CardApplicationType = "CardApplication"
+
+// CardApplicationID is the workflow's id: one run for each accepted application.
+func CardApplicationID(application uuid.UUID) string {
+	return cardApplicationPrefix + application.String()
+}
+
+const cardApplicationPrefix = "card-application:"
+
+// Updates are human decisions: each is answered when its deed is done, or refused with a sentence.
+const (
+	updateHandOver     = "hand-over"
+	updateUndoHandOver = "undo-hand-over"
+	updateChooseBranch = "choose-branch"
+	updateWithdraw     = "withdraw"
+	updateDecideHeld   = "decide-held"
+)
+
+// queryProgress tells an operator where the process stands.
+const queryProgress = "progress"
+
+// CardApplicationInput names the application that was accepted.
+type CardApplicationInput struct {
+	ApplicationID uuid.UUID
+}
+
+// CardApplication carries one application from its acceptance to its end:
+//
+//	accepted → ready (or held for a person first) → collected
+//	ready → lapsed, when nobody comes for it → ready at another branch, or closed
+//
+// and withdrawn from anywhere before the collection. The row in PostgreSQL is the truth; the
+// workflow waits, reminds and lapses. docs/processes/card-application.md tells the same in words.
+func CardApplication(ctx workflow.Context, in CardApplicationInput) error {
+	c := &cardCase{id: in.ApplicationID, deeds: workflow.NewMutex(ctx)}
+	if err := c.listen(ctx); err != nil {
+		return err
+	}
+	if err := c.do(ctx, deed.IssueCard, activities.CaseInput{ApplicationID: c.id}); err != nil {
+		return err
+	}
+	for !c.ended {
+		var err error
+		switch c.at.State {
+		case card.Ready:
+			err = c.waitForHolder(ctx)
+		case card.Lapsed:
+			err = c.waitForBranch(ctx)
+		case card.Collected:
+			err = c.waitForUndo(ctx)
+		case card.Held:
+			err = c.waitForChange(ctx)
+		case card.Accepted, card.Closed, card.Withdrawn, card.Refused:
+			c.ended = true
+		}
+		if err != nil {
+			return err
+		}
+	}
+	// A decision that arrived with the end is still answered.
+	return workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) })
+}
+
+// deed names the activities; a worker fills in the struct behind them.
+var deed *activities.Card
+
+// cardCase is what the process knows: where its case stands. Every deed answers with a new
+// snapshot, so the workflow never guesses.
+type cardCase struct {
+	id    uuid.UUID
+	at    cardstore.Snapshot
+	turn  int // counts the snapshots; a wait ends when it moves
+	ended bool
+	deeds workflow.Mutex // one deed at a time: a decision does not overtake a lapse
+}
+
+// waitForHolder reminds the holder and lets the case lapse when its time is over.
+func (c *cardCase) waitForHolder(ctx workflow.Context) error {
+	at := c.at
+	for i, when := range at.Reminders {
+		if !when.After(workflow.Now(ctx)) {
+			continue // passed before this wait began
+		}
+		moved, err := c.waitUntil(ctx, when)
+		if err != nil || moved {
+			return err
+		}
+		err = c.remind(ctx, activities.RemindInput{ApplicationID: c.id, Number: i + 1})
+		if err != nil || c.at.State != card.Ready || !c.at.Until.Equal(at.Until) {
+			return err
+		}
+	}
+	moved, err := c.waitUntil(ctx, at.Until)
+	if err != nil || moved {
+		return err
+	}
+	return c.do(ctx, deed.LapseCase, activities.CaseInput{ApplicationID: c.id})
+}
+
+// waitForBranch keeps a lapsed case open for a new choice, for a long time.
+func (c *cardCase) waitForBranch(ctx workflow.Context) error {
+	moved, err := c.waitUntil(ctx, c.at.Until)
+	if err != nil || moved {
+		return err
+	}
+	return c.do(ctx, deed.CloseCase, activities.CaseInput{ApplicationID: c.id})
+}
+
+// waitForUndo stays with a collected case while its clerk can take the hand-over back.
+func (c *cardCase) waitForUndo(ctx workflow.Context) error {
+	moved, err := c.waitUntil(ctx, c.at.Until)
+	if err == nil && !moved {
+		c.ended = true
+	}
+	return err
+}
+
+// waitForChange waits for a person's decision.
+func (c *cardCase) waitForChange(ctx workflow.Context) error {
+	turn := c.turn
+	return workflow.Await(ctx, func() bool { return c.turn != turn })
+}
+
+// waitUntil waits for a point in time; true where a decision moved the case before.
+func (c *cardCase) waitUntil(ctx workflow.Context, when time.Time) (moved bool, err error) {
+	turn := c.turn
+	// Never less than a second: where the database's clock is behind, a deed finds that its time
+	// has not come, and is asked again.
+	left := max(when.Sub(workflow.Now(ctx)), time.Second)
+	return workflow.AwaitWithTimeout(ctx, left, func() bool { return c.turn != turn })
+}
+
+// do runs one deed and takes up its snapshot. Deeds that the process does by itself are retried
+// until they succeed.
+func (c *cardCase) do(ctx workflow.Context, activity any, input any) error {
+	return c.run(workflow.WithLocalActivityOptions(ctx, untilDone()), activity, input)
+}
+
+// remind is do for a message: it must not end the wait that it belongs to.
+func (c *cardCase) remind(ctx workflow.Context, input activities.RemindInput) error {
+	return c.do(ctx, deed.RemindHolder, input)
+}
+
+// decide runs the deed of a human decision: the person waits, so it gives up soon.
+func (c *cardCase) decide(ctx workflow.Context, activity any, input any) error {
+	return c.run(workflow.WithLocalActivityOptions(ctx, whileSomebodyWaits()), activity, input)
+}
+
+func (c *cardCase) run(ctx workflow.Context, activity any, input any) error {
+	if err := c.deeds.Lock(ctx); err != nil {
+		return err
+	}
+	defer c.deeds.Unlock()
+	var at cardstore.Snapshot
+	if err := workflow.ExecuteLocalActivity(ctx, activity, input).Get(ctx, &at); err != nil {
+		return err
+	}
+	c.at = at
+	c.turn++
+	return nil
+}
+
+// listen registers the decisions that the process takes. The validators refuse what cannot be
+// before it enters the history; the deeds decide, by the row.
+func (c *cardCase) listen(ctx workflow.Context) error {
+	return errors.Join(
+		workflow.SetQueryHandler(ctx, queryProgress, func() (cardstore.Snapshot, error) { return c.at, nil }),
+		workflow.SetUpdateHandlerWithOptions(ctx, updateHandOver,
+			func(ctx workflow.Context, in cardstore.HandOver) error { return c.decide(ctx, deed.HandOverCard, in) },
+			// A collected case is let through: the deed tells who handed it over, when and where.
+			workflow.UpdateHandlerOptions{Validator: func(cardstore.HandOver) error { return c.must(card.Ready, card.Collected) }}),
+		workflow.SetUpdateHandlerWithOptions(ctx, updateUndoHandOver,
+			func(ctx workflow.Context, in cardstore.Undo) error { return c.decide(ctx, deed.TakeBackCard, in) },
+			workflow.UpdateHandlerOptions{Validator: func(cardstore.Undo) error { return c.must(card.Collected, card.Ready) }}),
+		workflow.SetUpdateHandlerWithOptions(ctx, updateChooseBranch,
+			func(ctx workflow.Context, in activities.ChooseBranchInput) error { return c.decide(ctx, deed.ChooseBranch, in) },
+			workflow.UpdateHandlerOptions{Validator: func(activities.ChooseBranchInput) error { return c.must(card.From(card.ChooseBranch)...) }}),
+		workflow.SetUpdateHandlerWithOptions(ctx, updateWithdraw,
+			func(ctx workflow.Context, in activities.WithdrawInput) error {
+				return c.decide(ctx, deed.WithdrawApplication, in)
+			},
+			workflow.UpdateHandlerOptions{Validator: func(activities.WithdrawInput) error { return c.must(card.From(card.Withdraw)...) }}),
+		workflow.SetUpdateHandlerWithOptions(ctx, updateDecideHeld,
+			func(ctx workflow.Context, in activities.DecideHeldInput) error {
+				return c.decide(ctx, deed.DecideHeldName, in)
+			},
+			workflow.UpdateHandlerOptions{Validator: func(activities.DecideHeldInput) error { return c.must(card.Held) }}),
+	)
+}
+
+// must refuses a decision that the case is not waiting for. Before the first snapshot nothing is
+// known yet, so the deed decides.
+func (c *cardCase) must(states ...card.State) error {
+	if c.turn == 0 {
+		return nil
+	}
+	for _, s := range states {
+		if c.at.State == s {
+			return nil
+		}
+	}
+	return temporal.NewApplicationError("这份申请现在是“"+c.at.State.Text()+"”，不能进行此操作。", string(fault.Conflict))
+}

@@ -1,0 +1,122 @@
+package workflows
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/gofrs/uuid/v5"
+	enums "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+
+	"volcard/activities"
+	"volcard/internal/fault"
+	"volcard/internal/store/cardstore"
+)
+
+// decisionTimeout bounds how long a page waits for a decision's deed.
+const decisionTimeout = 10 * time.Second
+
+// Client starts and messages the processes. Pages know nothing else of Temporal.
+type Client struct {
+	temporal client.Client
+	queue    string
+}
+
+// NewClient makes a client for the processes on a task queue.
+func NewClient(c client.Client, queue string) *Client { return &Client{temporal: c, queue: queue} }
+
+// StartCardApplication starts the process of an accepted application. Starting it twice does no
+// harm: a run that exists, or that ended well, stays the only one.
+func (c *Client) StartCardApplication(ctx context.Context, application uuid.UUID) error {
+	_, err := c.temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+		ID:        CardApplicationID(application),
+		TaskQueue: c.queue,
+		// Both policies are stated: by default the SDK answers with the running one and says nothing
+		// (documentation PR 2023). A failed or terminated run may be followed by another, which the
+		// nightly comparison asks for.
+		WorkflowIDConflictPolicy:                 enums.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
+		WorkflowIDReusePolicy:                    enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY,
+		WorkflowExecutionErrorWhenAlreadyStarted: true,
+		// The worker in this process takes the first task without a round trip.
+		EnableEagerStart: true,
+	}, CardApplicationType, CardApplicationInput{ApplicationID: application})
+	var started *serviceerror.WorkflowExecutionAlreadyStarted
+	if errors.As(err, &started) {
+		return nil
+	}
+	return toFault(err)
+}
+
+// HandOver hands the plastic card over.
+func (c *Client) HandOver(ctx context.Context, in cardstore.HandOver) error {
+	return c.decide(ctx, in.ApplicationID, updateHandOver, in)
+}
+
+// UndoHandOver takes a hand-over back.
+func (c *Client) UndoHandOver(ctx context.Context, in cardstore.Undo) error {
+	return c.decide(ctx, in.ApplicationID, updateUndoHandOver, in)
+}
+
+// ChooseBranch moves the case to another branch.
+func (c *Client) ChooseBranch(ctx context.Context, in activities.ChooseBranchInput) error {
+	return c.decide(ctx, in.ApplicationID, updateChooseBranch, in)
+}
+
+// Withdraw ends the case at the applicant's wish.
+func (c *Client) Withdraw(ctx context.Context, in activities.WithdrawInput) error {
+	return c.decide(ctx, in.ApplicationID, updateWithdraw, in)
+}
+
+// DecideHeld decides about a held name.
+func (c *Client) DecideHeld(ctx context.Context, in activities.DecideHeldInput) error {
+	return c.decide(ctx, in.ApplicationID, updateDecideHeld, in)
+}
+
+// ErrEnded: the process of this case is over, or was never started. The caller asks its own row
+// which of the two: Temporal cannot tell them apart.
+var ErrEnded = errors.New("workflows: no running process")
+
+// decide sends an update and waits until its deed is done.
+func (c *Client) decide(ctx context.Context, application uuid.UUID, update string, in any) error {
+	ctx, cancel := context.WithTimeout(ctx, decisionTimeout)
+	defer cancel()
+	handle, err := c.temporal.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
+		WorkflowID: CardApplicationID(application), UpdateName: update, Args: []any{in},
+		WaitForStage: client.WorkflowUpdateStageCompleted,
+	})
+	if err == nil {
+		err = handle.Get(ctx, nil)
+	}
+	var gone *serviceerror.NotFound
+	if errors.As(err, &gone) {
+		return &fault.Error{Kind: fault.Conflict, Msg: "这份申请的办理已经结束。", Err: fmt.Errorf("%w: %w", ErrEnded, err)}
+	}
+	return toFault(err)
+}
+
+// Ping asks whether Temporal answers.
+func (c *Client) Ping(ctx context.Context) error {
+	_, err := c.temporal.CheckHealth(ctx, &client.CheckHealthRequest{})
+	return toFault(err)
+}
+
+// toFault turns the SDK's errors back into the house's kinds.
+func toFault(err error) error {
+	if err == nil {
+		return nil
+	}
+	var app *temporal.ApplicationError
+	if errors.As(err, &app) {
+		switch kind := fault.Kind(app.Type()); kind {
+		case fault.Invalid, fault.Unauthenticated, fault.Forbidden, fault.NotFound, fault.Conflict, fault.TooMany, fault.Unavailable:
+			return &fault.Error{Kind: kind, Msg: app.Message(), Err: err}
+		case fault.Internal:
+		}
+		return &fault.Error{Kind: fault.Internal, Err: err}
+	}
+	return &fault.Error{Kind: fault.Unavailable, Msg: "办理系统暂时繁忙，请稍后再试。", Err: err}
+}

@@ -1,0 +1,35 @@
+package workflows
+
+import (
+	"time"
+
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/interceptor"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"volcard/activities"
+)
+
+// NewWorker makes a worker with every process and every deed of the house. The api runs one as
+// well: eager starts need a worker behind the same client.
+func NewWorker(c client.Client, queue string, a activities.All, extra ...interceptor.WorkerInterceptor) worker.Worker {
+	w := worker.New(c, queue, worker.Options{
+		Interceptors: append([]interceptor.WorkerInterceptor{&activities.Faults{}}, extra...),
+		// A worker that is asked to stop lets running deeds end.
+		WorkerStopTimeout:                       10 * time.Second,
+		MaxConcurrentWorkflowTaskPollers:        4,
+		MaxConcurrentWorkflowTaskExecutionSize:  200,
+		MaxConcurrentLocalActivityExecutionSize: 100,
+	})
+	Register(w, a)
+	return w
+}
+
+// Register puts every workflow and activity under its name. Two activities of the same name make a
+// real worker panic here, so a test registers everything on one.
+func Register(r worker.Registry, a activities.All) {
+	r.RegisterWorkflowWithOptions(CardApplication, workflow.RegisterOptions{Name: CardApplicationType})
+	r.RegisterWorkflowWithOptions(NightlyCheck, workflow.RegisterOptions{Name: NightlyCheckType})
+	a.Register(r)
+}

@@ -1,0 +1,116 @@
+package workflows
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gofrs/uuid/v5"
+
+	"volcard/internal/clock"
+)
+
+// Starter starts the processes of applications right after they were accepted, a few at a time,
+// so that a rush of submissions is accepted first and orchestrated after. What it cannot start
+// (Temporal is away, the process ends) the sweeper starts later: nothing depends on it.
+type Starter struct {
+	start   func(context.Context, uuid.UUID) error
+	queue   chan uuid.UUID
+	waiting atomic.Int64
+	workers sync.WaitGroup
+}
+
+// starterQueue bounds the memory of a rush; what does not fit waits for the sweeper.
+const starterQueue = 10_000
+
+// NewStarter makes a starter that starts at most parallel processes at once, until ctx ends.
+func NewStarter(ctx context.Context, c *Client, parallel int) *Starter {
+	s := &Starter{start: c.StartCardApplication, queue: make(chan uuid.UUID, starterQueue)}
+	for range parallel {
+		s.workers.Go(func() { s.run(ctx) })
+	}
+	return s
+}
+
+func (s *Starter) run(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case id := <-s.queue:
+			if err := s.start(ctx, id); err != nil && ctx.Err() == nil {
+				slog.WarnContext(ctx, "process not started, the sweeper will", "application", id, "error", err)
+			}
+			s.waiting.Add(-1)
+		}
+	}
+}
+
+// Start queues an accepted application and tells how many were before it. It never blocks.
+func (s *Starter) Start(application uuid.UUID) (before int) {
+	before = int(s.waiting.Add(1)) - 1
+	select {
+	case s.queue <- application:
+	default:
+		s.waiting.Add(-1)
+	}
+	return before
+}
+
+// Wait returns when the workers have ended; their context must have.
+func (s *Starter) Wait() { s.workers.Wait() }
+
+// Backlog lists accepted applications that were submitted before a time, oldest first.
+type Backlog interface {
+	Unorchestrated(ctx context.Context, before time.Time, limit int) ([]uuid.UUID, error)
+}
+
+// Sweeper starts whatever was accepted and never started: the api was killed, Temporal was away.
+type Sweeper struct {
+	Client  *Client
+	Backlog Backlog
+	Clock   clock.Clock
+	// Age is how long an application may be accepted before the sweeper looks at it.
+	Age time.Duration
+	// Every is the pause between two sweeps.
+	Every time.Duration
+}
+
+// sweepLimit bounds one sweep; a longer backlog is taken up by the next.
+const sweepLimit = 500
+
+// Run sweeps until ctx ends.
+func (s *Sweeper) Run(ctx context.Context) {
+	tick := time.NewTicker(s.Every)
+	defer tick.Stop()
+	for {
+		if _, err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
+			slog.WarnContext(ctx, "sweep", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// Sweep starts the backlog once and tells how many it started. It stops at the first failure:
+// while Temporal is away every further one would fail as well.
+func (s *Sweeper) Sweep(ctx context.Context) (int, error) {
+	ids, err := s.Backlog.Unorchestrated(ctx, s.Clock.Now().Add(-s.Age), sweepLimit)
+	if err != nil {
+		return 0, err
+	}
+	for n, id := range ids {
+		if err := s.Client.StartCardApplication(ctx, id); err != nil {
+			return n, err
+		}
+	}
+	if len(ids) > 0 {
+		slog.InfoContext(ctx, "swept accepted applications", "started", len(ids))
+	}
+	return len(ids), nil
+}
