@@ -190,7 +190,9 @@ func (c *cardCase) listen(ctx workflow.Context) error {
 			func(ctx workflow.Context, in cardstore.Undo) error { return c.decide(ctx, deed.TakeBackCard, in) },
 			workflow.UpdateHandlerOptions{Validator: func(cardstore.Undo) error { return c.must(card.Collected, card.Ready) }}),
 		workflow.SetUpdateHandlerWithOptions(ctx, updateChooseBranch,
-			func(ctx workflow.Context, in activities.ChooseBranchInput) error { return c.decide(ctx, deed.ChooseBranch, in) },
+			func(ctx workflow.Context, in activities.ChooseBranchInput) error {
+				return c.decide(ctx, deed.ChooseBranch, in)
+			},
 			workflow.UpdateHandlerOptions{Validator: func(activities.ChooseBranchInput) error { return c.must(card.From(card.ChooseBranch)...) }}),
 		workflow.SetUpdateHandlerWithOptions(ctx, updateWithdraw,
 			func(ctx workflow.Context, in activities.WithdrawInput) error {

@@ -13,7 +13,10 @@ import (
 // for a transaction, so a killed worker's deed is taken over soon.
 func untilDone() workflow.LocalActivityOptions {
 	return workflow.LocalActivityOptions{
-		StartToCloseTimeout: 10 * time.Second,
+		// Unset, it would be the ten seconds of one try, and a short absence of the database would
+		// end the process.
+		ScheduleToCloseTimeout: 10 * 365 * 24 * time.Hour,
+		StartToCloseTimeout:    10 * time.Second,
 		RetryPolicy: &temporal.RetryPolicy{
 			InitialInterval: 200 * time.Millisecond, BackoffCoefficient: 2, MaximumInterval: time.Minute,
 		},
