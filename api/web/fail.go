@@ -70,7 +70,6 @@ type errorPage struct {
 	Status   int
 	Heading  string
 	Sentence string
-	Request  string
 	Retry    bool
 }
 
@@ -107,8 +106,8 @@ func (k *Kit) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	k.failPage(w, r, &errorPage{
 		Frame:  Frame{Title: headings[status], bare: true},
-		Status: status, Heading: headings[status], Sentence: sentence, Request: id,
-		Retry: status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests,
+		Status: status, Heading: headings[status], Sentence: sentence,
+		Retry: r.Method == http.MethodGet && (status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests),
 	})
 }
 

@@ -171,12 +171,27 @@ func (k *Kit) fill(r *http.Request, f *Frame, whole bool) error {
 func funcs(assets *Assets) template.FuncMap {
 	return template.FuncMap{
 		// asset turns the name of a static file into its address with the file's hash.
-		"asset":     assets.URL,
-		"field":     newField,
-		"date":      func(t time.Time) string { return t.In(clock.Shanghai).Format("2006年1月2日") },
-		"datetime":  func(t time.Time) string { return t.In(clock.Shanghai).Format("2006年1月2日 15:04") },
-		"clock":     func(t time.Time) string { return t.In(clock.Shanghai).Format("15:04:05") },
-		"rfc3339":   func(t time.Time) string { return t.In(clock.Shanghai).Format(time.RFC3339) },
-		"hasprefix": strings.HasPrefix,
+		"asset":    assets.URL,
+		"field":    newField,
+		"date":     func(t time.Time) string { return t.In(clock.Shanghai).Format("2006年1月2日") },
+		"datetime": func(t time.Time) string { return t.In(clock.Shanghai).Format("2006年1月2日 15:04") },
+		"clock":    func(t time.Time) string { return t.In(clock.Shanghai).Format("15:04:05") },
+		"rfc3339":  func(t time.Time) string { return t.In(clock.Shanghai).Format(time.RFC3339) },
+		"here":     here,
+	}
+}
+
+// navItem is one entry of a menu.
+type navItem struct {
+	Path, Text string
+	Here       bool
+}
+
+// here makes a menu's entry; it is marked on its own page and on the pages below it. The
+// entry of a room's first page ("/staff") is marked on that page only.
+func here(present, path, text string) navItem {
+	return navItem{
+		Path: path, Text: text,
+		Here: present == path || (strings.HasPrefix(present, path+"/") && path != "/staff"),
 	}
 }

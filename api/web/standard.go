@@ -29,7 +29,7 @@ import (
 // of all others need none.
 func (k *Kit) Standard() []func(http.Handler) http.Handler {
 	return []func(http.Handler) http.Handler{
-		k.requestID, k.record, k.clientIP(), k.headers, k.flood(), k.sameOrigin, BodyLimit(DefaultBody), k.sessions.middleware,
+		k.requestID, k.record, k.clientIP(), k.headers, k.flood(), k.sameOrigin, BodyLimit(k.maxBody), k.sessions.middleware,
 	}
 }
 

@@ -19,10 +19,13 @@ import (
 
 // Options is what the kit is made from.
 type Options struct {
-	Templates fs.FS    // templates.FS
-	BaseURL   string   // where people open the site; https turns on Secure cookies and HSTS
-	Demo      bool     // shows the banner that nothing here is real
-	Proxies   []string // CIDRs of the reverse proxies whose X-Forwarded-For is believed
+	Templates fs.FS  // templates.FS
+	BaseURL   string // where people open the site; https turns on Secure cookies and HSTS
+	Demo      bool   // shows the banner that nothing here is real
+	// Proxies are the networks of the reverse proxies whose X-Forwarded-For is believed.
+	Proxies []netip.Prefix
+	// MaxBody bounds a form; 0: DefaultBody.
+	MaxBody int64
 	// FloodPerMinute bounds the requests of one address; a campus shares one, so it is generous. 0: off.
 	FloodPerMinute int
 	PersonSession  Lifetimes // zero: 2 hours idle, 30 days in all
@@ -44,6 +47,7 @@ type Kit struct {
 	secure         bool
 	proxies        []string
 	floodPerMinute int
+	maxBody        int64
 }
 
 // New parses every page and makes the kit; a template that does not parse stops the start.
@@ -54,10 +58,12 @@ func New(o Options) (*Kit, error) {
 		faults = append(faults, fmt.Errorf("base URL %q is no http(s) address", o.BaseURL))
 		base = &url.URL{}
 	}
-	for _, cidr := range o.Proxies {
-		if _, err := netip.ParsePrefix(cidr); err != nil {
-			faults = append(faults, fmt.Errorf("trusted proxy %q: %w", cidr, err))
-		}
+	proxies := make([]string, len(o.Proxies))
+	for i, p := range o.Proxies {
+		proxies[i] = p.String()
+	}
+	if o.MaxBody <= 0 {
+		o.MaxBody = DefaultBody
 	}
 	if o.PersonSession == (Lifetimes{}) {
 		o.PersonSession = Lifetimes{Idle: 2 * time.Hour, Absolute: 30 * 24 * time.Hour}
@@ -82,7 +88,7 @@ func New(o Options) (*Kit, error) {
 	secure := base.Scheme == "https"
 	return &Kit{
 		pages: pages, assets: assets, sessions: newSessions(o, secure), clock: o.Clock, log: o.Log,
-		demo: o.Demo, secure: secure, proxies: o.Proxies, floodPerMinute: o.FloodPerMinute,
+		demo: o.Demo, secure: secure, proxies: proxies, maxBody: o.MaxBody, floodPerMinute: o.FloodPerMinute,
 	}, nil
 }
 
