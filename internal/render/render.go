@@ -4,10 +4,7 @@
 // applications. What has no glyph is refused, never drawn as a box.
 package render
 
-import (
-	"image"
-	"time"
-)
+import "time"
 
 // Side is one side of a card.
 type Side string
@@ -48,5 +45,3 @@ type PDFOptions struct {
 	// Title is the document's title; it must hold nothing personal.
 	Title string
 }
-
-var _ image.Image = (*image.RGBA)(nil)

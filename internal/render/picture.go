@@ -1,0 +1,151 @@
+package render
+
+import (
+	"bytes"
+	"errors"
+	"image"
+	"image/color"
+	"image/draw"
+	"image/jpeg"
+	_ "image/png" // photos may be PNG
+	"sync"
+
+	xdraw "golang.org/x/image/draw"
+
+	"volcard/internal/fault"
+	"volcard/internal/render/vector"
+)
+
+// widest bounds what a caller can ask to be drawn.
+const widest = 4096
+
+// Picture draws a side without bleed, width pixels wide (0: PictureWidth).
+func Picture(list *DisplayList, side Side, width int) (*image.RGBA, error) {
+	p, err := list.side(side)
+	if err != nil {
+		return nil, err
+	}
+	if width == 0 {
+		width = PictureWidth
+	}
+	if width < 16 || width > widest {
+		return nil, fault.New(fault.Invalid, "图片宽度超出范围")
+	}
+	scale := float64(width) / list.Width
+	img := paintedArt(p, width, int(list.Height*scale), scale)
+	canvas := vector.NewCanvas(img, vector.Matrix{A: scale, D: scale})
+	for _, it := range p.items {
+		switch {
+		case it.text != nil:
+			canvas.Draw(it.text.outline())
+		case it.shape != nil:
+			canvas.Draw(*it.shape)
+		case it.qr != nil:
+			canvas.Draw(it.qr.outline())
+		case it.photo != nil:
+			if err := it.photo.draw(canvas); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return img, nil
+}
+
+// JPEG is Picture, encoded at quality 85.
+func JPEG(list *DisplayList, side Side, width int) ([]byte, error) {
+	img, err := Picture(list, side, width)
+	if err != nil {
+		return nil, err
+	}
+	var buf bytes.Buffer
+	if err := jpeg.Encode(&buf, img, &jpeg.Options{Quality: 85}); err != nil {
+		return nil, fault.Wrap(fault.Internal, err, "图片生成失败")
+	}
+	return buf.Bytes(), nil
+}
+
+// outline is the text as one shape.
+func (t *textItem) outline() vector.Shape {
+	var path vector.Path
+	em, x := t.Size*mmPerPoint, t.X
+	for _, r := range t.Text {
+		o := t.Font.Outline(r)
+		path.Append(o.Transform(vector.Matrix{A: em, D: em, E: x, F: t.Y}))
+		x += t.Font.Advance(r)*em + t.Tracking*mmPerPoint
+	}
+	return vector.Shape{Path: path, Color: t.Color, Opacity: 1}
+}
+
+func (q *qrItem) outline() vector.Shape {
+	var path vector.Path
+	q.runs(func(x, y, n int) {
+		path.Append(vector.Rect(q.X+float64(x)*q.Module, q.Y+float64(y)*q.Module, float64(n)*q.Module, q.Module, 0))
+	})
+	return vector.Shape{Path: path, Color: q.Color, Opacity: 1}
+}
+
+// cover is where the whole photo lies so that it fills its box.
+func (p *photoItem) cover() (x, y, w, h float64) {
+	w, h = p.W, p.W/p.Ratio
+	if h < p.H {
+		w, h = p.H*p.Ratio, p.H
+	}
+	return p.X - (w-p.W)/2, p.Y - (h-p.H)/2, w, h
+}
+
+func (p *photoItem) draw(c *vector.Canvas) error {
+	photo, _, err := image.Decode(bytes.NewReader(p.Data))
+	if err != nil {
+		return fault.Wrap(fault.Invalid, errors.New("render: photo does not decode"), "照片无法读取")
+	}
+	x, y, w, h := p.cover()
+	lo, hi := c.Matrix.Apply(vector.Point{X: x, Y: y}), c.Matrix.Apply(vector.Point{X: x + w, Y: y + h})
+	box := image.Rect(int(lo.X+0.5), int(lo.Y+0.5), int(hi.X+0.5), int(hi.Y+0.5))
+	scaled := image.NewRGBA(box)
+	xdraw.CatmullRom.Scale(scaled, box, photo, photo.Bounds(), draw.Src, nil)
+	mask := image.NewRGBA(c.Image.Bounds())
+	vector.NewCanvas(mask, c.Matrix).Draw(vector.Shape{Path: vector.Rect(p.X, p.Y, p.W, p.H, p.Radius), Color: vector.Color{R: 255, G: 255, B: 255}, Opacity: 1})
+	draw.DrawMask(c.Image, box, scaled, box.Min, mask, box.Min, draw.Over)
+	return nil
+}
+
+// painted keeps art at the sizes in use: the same few faces stand under every card.
+var painted = struct {
+	sync.Mutex
+	images map[paintedKey]*image.RGBA
+}{images: map[paintedKey]*image.RGBA{}}
+
+type paintedKey struct {
+	sum   [32]byte
+	width int
+}
+
+// maxPainted images of 2.6 MB at the default width are at most 62 MB.
+const maxPainted = 24
+
+// paintedArt returns a fresh image with the art on white paper.
+func paintedArt(p *page, width, height int, scale float64) *image.RGBA {
+	key := paintedKey{p.artSum, width}
+	painted.Lock()
+	art := painted.images[key]
+	painted.Unlock()
+	if art == nil {
+		art = image.NewRGBA(image.Rect(0, 0, width, height))
+		draw.Draw(art, art.Bounds(), image.NewUniform(color.White), image.Point{}, draw.Src)
+		canvas := vector.NewCanvas(art, vector.Matrix{A: scale, D: scale})
+		for _, s := range p.art.Shapes {
+			canvas.Draw(s)
+		}
+		if width <= PictureWidth {
+			painted.Lock()
+			if len(painted.images) >= maxPainted {
+				clear(painted.images)
+			}
+			painted.images[key] = art
+			painted.Unlock()
+		}
+	}
+	img := image.NewRGBA(art.Bounds())
+	copy(img.Pix, art.Pix)
+	return img
+}

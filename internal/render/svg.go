@@ -1,0 +1,128 @@
+package render
+
+import (
+	"encoding/base64"
+	"encoding/xml"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"volcard/internal/render/vector"
+)
+
+// SVG draws a side for inlining in a page: sharp at any size, text as outlines, so that
+// no font is needed. Ids start with prefix, which must differ between the drawings of a
+// page. It has no script and no style, so any content policy allows it.
+func SVG(list *DisplayList, side Side, prefix string) ([]byte, error) {
+	p, err := list.side(side)
+	if err != nil {
+		return nil, err
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %s %s" role="img" aria-label="`, num(list.Width), num(list.Height))
+	if err := xml.EscapeText(&b, []byte(p.spoken())); err != nil {
+		return nil, err
+	}
+	b.WriteString(`">`)
+	s := svgWriter{b: &b, prefix: prefix}
+	s.clip("card", vector.Rect(0, 0, list.Width, list.Height, list.Corner))
+	fmt.Fprintf(&b, `<g clip-path="url(#%scard)">`, prefix)
+	for _, shape := range p.art.Shapes {
+		s.shape(shape)
+	}
+	for _, it := range p.items {
+		switch {
+		case it.text != nil:
+			s.shape(it.text.outline())
+		case it.shape != nil:
+			s.shape(*it.shape)
+		case it.qr != nil:
+			s.qr(it.qr)
+		case it.photo != nil:
+			s.photo(it.photo)
+		}
+	}
+	b.WriteString("</g></svg>")
+	return []byte(b.String()), nil
+}
+
+// spoken is what a screen reader says: the texts in the order of the face.
+func (p *page) spoken() string {
+	var words []string
+	for _, it := range p.items {
+		if it.text != nil {
+			words = append(words, it.text.Text)
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+type svgWriter struct {
+	b      *strings.Builder
+	prefix string
+	ids    int
+}
+
+func (s *svgWriter) clip(id string, path vector.Path) {
+	fmt.Fprintf(s.b, `<clipPath id="%s%s"><path d="%s"/></clipPath>`, s.prefix, id, pathData(path))
+}
+
+func (s *svgWriter) id(kind string) string {
+	s.ids++
+	return kind + strconv.Itoa(s.ids)
+}
+
+func (s *svgWriter) shape(sh vector.Shape) {
+	if len(sh.Path.Verbs) == 0 {
+		return
+	}
+	paint := hex(sh.Color)
+	if g := sh.Gradient; g != nil {
+		id := s.prefix + s.id("g")
+		fmt.Fprintf(s.b, `<linearGradient id="%s" gradientUnits="userSpaceOnUse" x1="%s" y1="%s" x2="%s" y2="%s"><stop stop-color="%s"/><stop offset="1" stop-color="%s"/></linearGradient>`,
+			id, num(g.P1.X), num(g.P1.Y), num(g.P2.X), num(g.P2.Y), hex(g.C1), hex(g.C2))
+		paint = "url(#" + id + ")"
+	}
+	fmt.Fprintf(s.b, `<path d="%s"`, pathData(sh.Path))
+	if sh.Width > 0 {
+		fmt.Fprintf(s.b, ` fill="none" stroke="%s" stroke-width="%s" stroke-linecap="round" stroke-linejoin="round"`, paint, num(sh.Width))
+	} else {
+		fmt.Fprintf(s.b, ` fill="%s"`, paint)
+	}
+	if sh.Opacity < 1 {
+		fmt.Fprintf(s.b, ` opacity="%s"`, num(sh.Opacity))
+	}
+	s.b.WriteString("/>")
+}
+
+func (s *svgWriter) qr(q *qrItem) {
+	fmt.Fprintf(s.b, `<path transform="translate(%s %s) scale(%s)" fill="%s" d="`,
+		strconv.FormatFloat(q.X, 'f', 5, 64), strconv.FormatFloat(q.Y, 'f', 5, 64), strconv.FormatFloat(q.Module, 'f', 6, 64), hex(q.Color))
+	q.runs(func(x, y, n int) { fmt.Fprintf(s.b, "M%d %dh%dv1h-%dz", x, y, n, n) })
+	s.b.WriteString(`"/>`)
+}
+
+func (s *svgWriter) photo(p *photoItem) {
+	id := s.id("p")
+	s.clip(id, vector.Rect(p.X, p.Y, p.W, p.H, p.Radius))
+	x, y, w, h := p.cover()
+	mime := map[string]string{"JPG": "image/jpeg", "PNG": "image/png"}[p.Format]
+	fmt.Fprintf(s.b, `<g clip-path="url(#%s%s)"><image x="%s" y="%s" width="%s" height="%s" preserveAspectRatio="none" href="data:%s;base64,%s"/></g>`,
+		s.prefix, id, num(x), num(y), num(w), num(h), mime, base64.StdEncoding.EncodeToString(p.Data))
+}
+
+func hex(c vector.Color) string { return fmt.Sprintf("#%02x%02x%02x", c.R, c.G, c.B) }
+
+func pathData(p vector.Path) string {
+	var b strings.Builder
+	p.Walk(func(v vector.Verb, pts []vector.Point) {
+		b.WriteByte(byte(v))
+		for i, q := range pts {
+			if i > 0 {
+				b.WriteByte(' ')
+			}
+			b.WriteString(num(q.X) + " " + num(q.Y))
+		}
+	})
+	return b.String()
+}
