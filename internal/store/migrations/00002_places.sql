@@ -23,7 +23,7 @@ ALTER TABLE staff ADD CONSTRAINT staff_branch FOREIGN KEY (branch_id) REFERENCES
 
 CREATE TABLE university (
     code          text PRIMARY KEY CHECK (code ~ '^[0-9A-Z]{3,20}$'),
-    name          text        NOT NULL UNIQUE,
+    name          text        NOT NULL,
     short_names   text[]      NOT NULL DEFAULT '{}',
     former_names  text[]      NOT NULL DEFAULT '{}',
     initials      text        NOT NULL,       -- pinyin initials of name, lower case
@@ -32,6 +32,9 @@ CREATE TABLE university (
     closed_at     timestamptz,
     updated_at    timestamptz NOT NULL
 );
+-- A name is one's own while the row is open only: an official list brings codes of its own for
+-- names that stand here already.
+CREATE UNIQUE INDEX university_name ON university (name) WHERE closed_at IS NULL;
 
 -- What an administrator imported: who, when, which file, what it changed.
 CREATE TABLE list_import (
