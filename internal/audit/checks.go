@@ -1,0 +1,148 @@
+package audit
+
+// checks is the list of what must always be true (docs/operations.md, "What the auditor checks").
+var checks = []check{
+	{"accepted application left undone", `
+		SELECT 'application ' || id FROM application WHERE state = 'accepted' AND submitted_at < $1 ORDER BY 1`},
+
+	{"more than one live application of a person", `
+		SELECT 'person ' || person_id FROM application
+		 WHERE state IN ('accepted', 'held', 'ready', 'lapsed') GROUP BY person_id HAVING count(*) > 1 ORDER BY 1`},
+
+	{"more than one valid card of a person", `
+		SELECT 'person ' || person_id FROM card
+		 WHERE status IN ('valid', 'suspended') GROUP BY person_id HAVING count(*) > 1 ORDER BY 1`},
+
+	{"approved application without its one card", `
+		SELECT 'application ' || a.id FROM application a
+		  LEFT JOIN card c ON c.application_id = a.id AND c.person_id = a.person_id AND c.edition = a.edition
+		 WHERE a.state IN ('ready', 'lapsed', 'collected', 'closed')
+		 GROUP BY a.id HAVING count(c.id) <> 1 ORDER BY 1`},
+
+	{"card of an application that was not approved", `
+		SELECT 'card ' || c.id FROM card c LEFT JOIN application a ON a.id = c.application_id
+		 WHERE a.id IS NULL OR a.state IN ('accepted', 'held', 'refused')
+		    OR (a.state = 'withdrawn' AND c.status IN ('valid', 'suspended')) ORDER BY 1`},
+
+	{"card that says something else than its application", `
+		SELECT 'card ' || c.id FROM card c JOIN application a ON a.id = c.application_id
+		 WHERE c.content_hash <> a.content_hash OR c.holder_name <> a.holder_name ORDER BY 1`},
+
+	// ISO 7064 MOD 97-10: the whole number leaves 1.
+	{"card number with wrong check digits", `
+		SELECT 'card ' || id FROM card WHERE number !~ '^42[0-9]{12}$' OR number::numeric % 97 <> 1 ORDER BY 1`},
+
+	{"number used twice", `
+		SELECT 'card number of ' || min(id::text) FROM card GROUP BY number HAVING count(*) > 1
+		UNION ALL SELECT 'application number of ' || min(id::text) FROM application GROUP BY number HAVING count(*) > 1
+		UNION ALL SELECT 'volunteer number of ' || min(id::text) FROM person GROUP BY volunteer_no HAVING count(*) > 1
+		UNION ALL SELECT 'serial ' || serial FROM hand_over WHERE undone_at IS NULL GROUP BY serial HAVING count(*) > 1`},
+
+	{"card signed with a key that is not known", `
+		SELECT 'card ' || c.id FROM card c LEFT JOIN signing_key k ON k.kid = c.kid WHERE k.kid IS NULL OR c.token = '' ORDER BY 1`},
+
+	{"hand-over that does not fit its application", `
+		SELECT 'application ' || a.id FROM application a
+		  LEFT JOIN hand_over h ON h.application_id = a.id AND h.undone_at IS NULL
+		 WHERE (a.state = 'collected') <> (h.id IS NOT NULL)
+		    OR (h.id IS NOT NULL AND h.branch_id <> a.branch_id)
+		 ORDER BY 1`},
+
+	{"hand-over by somebody else's clerk", `
+		SELECT 'hand-over ' || h.id FROM hand_over h JOIN staff s ON s.id = h.staff_id
+		 WHERE s.role <> 'clerk' OR s.branch_id <> h.branch_id ORDER BY 1`},
+
+	{"hand-over before the card was ready", `
+		SELECT 'hand-over ' || h.id FROM hand_over h JOIN card c ON c.application_id = h.application_id
+		 WHERE h.at < c.issued_at OR h.undone_at < h.at ORDER BY 1`},
+
+	{"hand-over without its plastic card", `
+		SELECT 'hand-over ' || h.id FROM hand_over h JOIN stock_card s ON s.serial = h.serial
+		 WHERE h.undone_at IS NULL
+		   AND (s.state <> 'handed_over' OR s.application_id <> h.application_id OR s.branch_id <> h.branch_id) ORDER BY 1`},
+
+	{"plastic card handed over without a record", `
+		SELECT 'serial ' || s.serial FROM stock_card s
+		  LEFT JOIN hand_over h ON h.serial = s.serial AND h.application_id = s.application_id AND h.undone_at IS NULL
+		 WHERE s.state = 'handed_over' AND h.id IS NULL ORDER BY 1`},
+
+	{"reservation that does not fit its application", `
+		SELECT 'application ' || a.id FROM application a
+		  LEFT JOIN stock_card s ON s.application_id = a.id AND s.state = 'reserved'
+		 WHERE a.edition = 'general'
+		   AND ((a.state IN ('accepted', 'held', 'ready')) <> (s.serial IS NOT NULL) OR s.branch_id <> a.branch_id)
+		 ORDER BY 1`},
+
+	{"stock that differs from its ledger", `
+		SELECT 'branch ' || b.id FROM branch b
+		  LEFT JOIN LATERAL (SELECT coalesce(sum(on_hand), 0) AS on_hand, coalesce(sum(reserved), 0) AS reserved
+		                       FROM stock_entry e WHERE e.branch_id = b.id) e ON true
+		  LEFT JOIN LATERAL (SELECT count(*) FILTER (WHERE state IN ('in_stock', 'reserved')) AS on_hand,
+		                            count(*) FILTER (WHERE state = 'reserved') AS reserved
+		                       FROM stock_card s WHERE s.branch_id = b.id) s ON true
+		 WHERE e.on_hand <> s.on_hand OR e.reserved <> s.reserved ORDER BY 1`},
+
+	{"more than one message for one event", `
+		SELECT 'message ' || min(id::text) FROM message GROUP BY dedupe_key HAVING count(*) > 1 ORDER BY 1`},
+
+	{"ready case whose holder was not told", `
+		SELECT 'application ' || a.id FROM application a
+		 WHERE a.state = 'ready' AND NOT EXISTS (
+		   SELECT 1 FROM message m WHERE m.dedupe_key LIKE a.id || ':ready-%') ORDER BY 1`},
+
+	{"message unsent for long", `
+		SELECT 'message ' || id || ' (' || state || ')' FROM message
+		 WHERE state IN ('pending', 'sending', 'unknown') AND due_at < $1 ORDER BY 1`},
+
+	{"broken audit chain", `
+		SELECT 'subject ' || subject_id || ' seq ' || seq FROM (
+		  SELECT subject_id, seq, hash, prev_hash,
+		         lag(hash, 1, '\x'::bytea) OVER chain AS hash_before, lag(seq, 1, 0) OVER chain AS seq_before,
+		         at < lag(at) OVER chain AS backwards,
+		         sha256(prev_hash || convert_to(concat_ws('|', subject_kind, subject_id, seq,
+		           (extract(epoch FROM at) * 1000000)::bigint, actor_kind, actor_id, action,
+		           coalesce(from_state, ''), coalesce(to_state, ''), detail::text), 'UTF8')) AS want
+		    FROM audit_entry WINDOW chain AS (PARTITION BY subject_id ORDER BY seq)) c
+		 WHERE hash <> want OR prev_hash <> hash_before OR seq <> seq_before + 1 OR backwards ORDER BY 1`},
+
+	{"state that its audit chain does not end in", `
+		SELECT 'application ' || a.id FROM application a
+		  LEFT JOIN LATERAL (SELECT to_state FROM audit_entry e WHERE e.subject_id = a.id ORDER BY seq DESC LIMIT 1) e ON true
+		 WHERE e.to_state IS DISTINCT FROM a.state
+		UNION ALL
+		SELECT 'card ' || c.id FROM card c
+		  LEFT JOIN LATERAL (SELECT to_state FROM audit_entry e WHERE e.subject_id = c.id ORDER BY seq DESC LIMIT 1) e ON true
+		 WHERE e.to_state IS DISTINCT FROM c.status AND c.status <> 'replaced'`},
+
+	{"audit chain whose moves do not join", `
+		SELECT 'application ' || subject_id || ' seq ' || seq FROM (
+		  SELECT subject_id, seq, coalesce(from_state, '') AS from_state,
+		         coalesce(lag(to_state) OVER (PARTITION BY subject_id ORDER BY seq), '') AS before
+		    FROM audit_entry WHERE subject_kind = 'application') c
+		 WHERE from_state <> before ORDER BY 1`},
+
+	{"audit chain without its application", `
+		SELECT 'application ' || e.subject_id FROM audit_entry e LEFT JOIN application a ON a.id = e.subject_id
+		 WHERE e.subject_kind = 'application' AND e.seq = 1 AND a.id IS NULL ORDER BY 1`},
+
+	{"move that is not in the table of moves", `
+		SELECT 'application ' || subject_id || ': ' || action || ' ' || coalesce(from_state, '') || ' to ' || coalesce(to_state, '')
+		  FROM audit_entry
+		 WHERE subject_kind = 'application' AND (action, coalesce(from_state, ''), coalesce(to_state, '')) NOT IN (
+		   ('submit', '', 'accepted'), ('issue', 'accepted', 'ready'), ('hold', 'accepted', 'held'),
+		   ('release', 'held', 'ready'), ('refuse', 'held', 'refused'), ('lapse', 'ready', 'lapsed'),
+		   ('choose-branch', 'ready', 'ready'), ('choose-branch', 'lapsed', 'ready'), ('hand-over', 'ready', 'collected'),
+		   ('undo-hand-over', 'collected', 'ready'), ('close', 'lapsed', 'closed'),
+		   ('withdraw', 'accepted', 'withdrawn'), ('withdraw', 'held', 'withdrawn'),
+		   ('withdraw', 'ready', 'withdrawn'), ('withdraw', 'lapsed', 'withdrawn')) ORDER BY 1`},
+
+	{"decision of a person without a person", `
+		SELECT 'application ' || subject_id || ' seq ' || seq FROM audit_entry
+		 WHERE subject_kind = 'application' AND (
+		   (action IN ('hand-over', 'undo-hand-over', 'release', 'refuse') AND actor_kind <> 'staff') OR
+		   (action IN ('submit', 'withdraw', 'choose-branch') AND actor_kind <> 'person')) ORDER BY 1`},
+
+	{"application whose times run backwards", `
+		SELECT 'application ' || id FROM application
+		 WHERE ready_at < submitted_at OR pickup_until < ready_at OR closed_at < submitted_at ORDER BY 1`},
+}
