@@ -36,9 +36,9 @@
       button.hidden = false;
       button.addEventListener("click", function () {
         navigator.clipboard.writeText(button.dataset.copy).then(function () {
-          var before = button.textContent;
+          var before = button.innerHTML;
           button.textContent = "已复制";
-          setTimeout(function () { button.textContent = before; }, 1500);
+          setTimeout(function () { button.innerHTML = before; }, 1500);
         });
       });
     });

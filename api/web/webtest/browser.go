@@ -1,0 +1,134 @@
+package webtest
+
+import (
+	"context"
+	_ "embed" // the accessibility checker is a file beside this one
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+)
+
+// axe-core 4.14.1, for tests only.
+//
+//go:embed axe/axe.min.js
+var axeSource string
+
+// Browser is a real Chromium, started once for a test.
+type Browser struct {
+	t   testing.TB
+	ctx context.Context //nolint:containedctx // the library keeps the browser in a context
+}
+
+// NewBrowser starts Chromium; where there is none the test is skipped on a laptop and fails in CI.
+func NewBrowser(t testing.TB) *Browser {
+	t.Helper()
+	found := false
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if _, err := exec.LookPath(name); err == nil {
+			found = true
+		}
+	}
+	if !found {
+		if os.Getenv("CI") != "" {
+			t.Fatal("no Chromium: run the tests through `make test`")
+		}
+		t.Skip("no Chromium: run the tests through `make test`")
+	}
+	ctx, stop := chromedp.NewContext(t.Context(), chromedp.WithAllocatorOptions(chromedp.NoSandbox, chromedp.DisableGPU))
+	t.Cleanup(stop)
+	return &Browser{t: t, ctx: ctx}
+}
+
+// Tab opens a page at a size, with a client's login.
+func (b *Browser) Tab(c *Client, path string, width, height int64) context.Context {
+	b.t.Helper()
+	ctx, closeTab := chromedp.NewContext(b.ctx)
+	b.t.Cleanup(closeTab)
+	base, err := url.Parse(c.base)
+	require.NoError(b.t, err)
+	cookies := func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
+		for _, cookie := range c.Cookies() {
+			if _, err := cdp.Call(ctx, t, network.SetCookie, network.SetCookieParams{
+				Name: cookie.Name, Value: cookie.Value, URL: base.String(),
+			}); err != nil {
+				return chromedp.Void{}, err
+			}
+		}
+		return chromedp.Void{}, nil
+	}
+	require.NoError(b.t, chromedp.Do(ctx, chromedp.EmulateViewport(width, height), cookies, chromedp.Navigate(c.base+path)))
+	return ctx
+}
+
+// Picture is the whole page as PNG.
+func (b *Browser) Picture(tab context.Context) []byte {
+	b.t.Helper()
+	png, err := chromedp.Run(tab, chromedp.FullScreenshot(100))
+	require.NoError(b.t, err)
+	return png
+}
+
+// Dark switches the tab to the dark colours.
+func (b *Browser) Dark(tab context.Context) {
+	b.t.Helper()
+	dark := func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
+		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}},
+		})
+		return chromedp.Void{}, err
+	}
+	require.NoError(b.t, chromedp.Do(tab, dark))
+}
+
+// Finding is one thing that axe-core objects to.
+type Finding struct {
+	ID     string `json:"id"`
+	Impact string `json:"impact"`
+	Help   string `json:"help"`
+	Nodes  []struct {
+		HTML    string `json:"html"`
+		Summary string `json:"failureSummary"`
+	} `json:"nodes"`
+}
+
+// Axe asserts that the page in the tab has no serious or critical finding.
+func (b *Browser) Axe(tab context.Context) {
+	b.t.Helper()
+	type result struct {
+		Violations []Finding `json:"violations"`
+	}
+	got, err := chromedp.Run(tab, chromedp.Evaluate[result](
+		axeSource+`;axe.run(document, {resultTypes: ["violations"]})`, chromedp.EvalAwaitPromise))
+	require.NoError(b.t, err)
+	var serious []string
+	for _, f := range got.Violations {
+		if f.Impact != "serious" && f.Impact != "critical" {
+			continue
+		}
+		for _, n := range f.Nodes {
+			serious = append(serious, fmt.Sprintf("%s (%s): %s\n  %s\n  %s", f.ID, f.Impact, f.Help, n.HTML, n.Summary))
+		}
+	}
+	require.Empty(b.t, serious, strings.Join(serious, "\n"))
+}
+
+// Axe opens a path with a client's login at phone and at desk size, in light and in dark
+// colours, and asserts that there is no serious finding.
+func Axe(t testing.TB, b *Browser, c *Client, path string) {
+	t.Helper()
+	for _, size := range [][2]int64{{375, 812}, {1280, 900}} {
+		tab := b.Tab(c, path, size[0], size[1])
+		b.Axe(tab)
+		b.Dark(tab)
+		b.Axe(tab)
+	}
+}
