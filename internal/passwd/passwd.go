@@ -1,0 +1,96 @@
+// Package passwd hashes passwords with argon2id. Few hashes run at once, so that a storm of
+// logins queues instead of eating the machine, and an unknown account costs as much time as a
+// known one.
+package passwd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"unicode/utf8"
+
+	"github.com/alexedwards/argon2id"
+
+	"volcard/internal/fault"
+)
+
+// atOnce bounds the hashes that run at the same time in one process (engineering.md: two on two cores).
+const atOnce = 2
+
+// maxBytes refuses books before they are hashed; person.PasswordMax runes fit.
+const maxBytes = 64 * utf8.UTFMax
+
+// Params are the costs of a hash. They are written into each hash, so they can be raised later.
+type Params = argon2id.Params
+
+// Standard is OWASP's choice with the most memory (46 MiB, one pass, one lane): one core each.
+func Standard() Params {
+	return Params{Memory: 46 * 1024, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32}
+}
+
+// Hasher makes and compares hashes. It is safe for concurrent use; one process has one.
+type Hasher struct {
+	params Params
+	slots  chan struct{}
+	decoy  string
+}
+
+// New makes a hasher. It hashes once, for the comparison with accounts that do not exist.
+func New(p Params) (*Hasher, error) {
+	decoy, err := argon2id.CreateHash("no account has this password", &p)
+	if err != nil {
+		return nil, fmt.Errorf("passwd: %w", err)
+	}
+	return &Hasher{params: p, slots: make(chan struct{}, atOnce), decoy: decoy}, nil
+}
+
+func (h *Hasher) enter(ctx context.Context) error {
+	select {
+	case h.slots <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		if errors.Is(ctx.Err(), context.Canceled) {
+			return ctx.Err()
+		}
+		return fault.Wrap(fault.Unavailable, ctx.Err(), "登录的人太多，请稍后再试。")
+	}
+}
+
+func (h *Hasher) leave() { <-h.slots }
+
+// Hash makes the text that is stored for a password.
+func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
+	if len(password) > maxBytes {
+		return "", fault.New(fault.Invalid, "密码太长。")
+	}
+	if err := h.enter(ctx); err != nil {
+		return "", err
+	}
+	defer h.leave()
+	hash, err := argon2id.CreateHash(password, &h.params)
+	if err != nil {
+		return "", fmt.Errorf("passwd: %w", err)
+	}
+	return hash, nil
+}
+
+// Check tells whether the password belongs to the hash. An empty hash stands for an account that
+// does not exist: the answer is no, after the same time.
+func (h *Hasher) Check(ctx context.Context, password, hash string) (bool, error) {
+	known := hash != ""
+	if !known {
+		hash = h.decoy
+	}
+	if len(password) > maxBytes {
+		password, known = "", false
+	}
+	if err := h.enter(ctx); err != nil {
+		return false, err
+	}
+	defer h.leave()
+	match, err := argon2id.ComparePasswordAndHash(password, hash)
+	if err != nil {
+		return false, fmt.Errorf("passwd: stored hash: %w", err)
+	}
+	return match && known, nil
+}
