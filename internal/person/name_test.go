@@ -1,0 +1,146 @@
+package person_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"volcard/internal/fault"
+	"volcard/internal/person"
+)
+
+func mustName(t testing.TB, s string) person.Name {
+	t.Helper()
+	n, err := person.ParseName(s)
+	require.NoError(t, err, "%q", s)
+	return n
+}
+
+func TestNameAccepted(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"王伟": "王伟", "张䶮": "张䶮", "李𬱟": "李𬱟", "王𠮷": "王𠮷", "㛃": "㛃", "鿍": "鿍", "𰻝": "𰻝", "〇七": "〇七",
+		"阿卜杜热合曼·买买提": "阿卜杜热合曼·买买提", "阿卜杜热合曼•买买提": "阿卜杜热合曼·买买提", "阿卜杜热合曼・买买提": "阿卜杜热合曼·买买提",
+		"阿卜杜热合曼．买买提": "阿卜杜热合曼·买买提", "阿卜杜热合曼‧买买提": "阿卜杜热合曼·买买提", "阿卜杜热合曼∙买买提": "阿卜杜热合曼·买买提",
+		"阿卜杜热合曼.买买提": "阿卜杜热合曼·买买提", "阿卜杜热合曼･买买提": "阿卜杜热合曼·买买提", "阿卜杜热合曼 · 买买提": "阿卜杜热合曼·买买提",
+		"張\u3000三": "張三", "  王 伟 ": "王伟", "王\u200b伟\ufeff": "王伟", "王伟\n": "王伟",
+		"\ufa11\ufa0e": "\ufa11\ufa0e", // compatibility ideographs that are characters of their own
+		"\uf900伟":      "\uf900伟",      // NFC would turn it into another character
+		"葛\U000E0100城": "葛城",           // an ideographic variation selector asks for a shape only
+		"⺟⼀":           "",             // see below
+		"⼀鸣":           "一鸣",           // a Kangxi radical copied from a PDF
+		"John  Smith":  "John Smith", "ＪＯＨＮ": "JOHN", "Jose\u0301 O’Brien-Lee": "José O'Brien-Lee", "John F. Kennedy": "John F. Kennedy",
+		strings.Repeat("𠮷", 50): strings.Repeat("𠮷", 50),
+		"王 John":                "王 John",
+	} {
+		n, err := person.ParseName(in)
+		if want == "" {
+			require.Error(t, err, in)
+			continue
+		}
+		require.NoError(t, err, "%q", in)
+		require.Equal(t, want, n.String())
+	}
+}
+
+func TestNameRefused(t *testing.T) {
+	t.Parallel()
+	for in, part := range map[string]string{
+		"": "请填写", " \u3000\u200b": "请填写",
+		strings.Repeat("王", 51): "50", strings.Repeat("a", 100000): "50",
+		"王1": "数字", "王１": "数字", "王٣": "数字",
+		"王?": "问号", "王\ufffd": "问号", "王\xff": "无法识别",
+		"王\ue863": "自造", "王\U000F0000": "自造",
+		"·王": "开头或结尾", "王·": "开头或结尾", "王．": "开头或结尾", "阿··买": "连续", "阿• ・买": "连续",
+		"王😀": "符号", "王\x00": "符号", "王<b>": "符号", "王_": "符号", "王〡": "符号", "王，伟": "符号", "ー": "汉字", "王\u0301": "符号",
+		"Иван": "汉字", "かな": "汉字", "محمد": "汉字", "ⅡⅡ": "符号",
+		"-王": "拉丁字母", "王-伟": "拉丁字母", "王.": "拉丁字母", "'a": "拉丁字母", "John--Smith": "拉丁字母", "...": "拉丁字母",
+		"=王伟": "符号", "@王": "符号", "+王": "符号",
+	} {
+		_, err := person.ParseName(in)
+		require.True(t, fault.Is(err, fault.Invalid), "%q: %v", in, err)
+		require.Contains(t, fault.Sentence(err), part, "%q", in)
+	}
+}
+
+func TestNameMasked(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"王伟": "王*", "欧阳娜娜": "欧***", "王𠮷": "王*", "𰻝": "*", "𠮷𠮷": "𠮷*",
+		"阿卜杜热合曼·买买提": "阿*****·买**", "John Smith": "J*** S****",
+	} {
+		require.Equal(t, want, mustName(t, in).Masked())
+	}
+	require.Empty(t, person.Name{}.Masked())
+}
+
+func TestNameProperties(t *testing.T) {
+	t.Parallel()
+	han := rapid.OneOf(
+		rapid.RuneFrom([]rune("王李张刘陈买提䶮𬱟𠮷㛃鿍𰻝〇")),
+		rapid.Map(rapid.IntRange(0x4E00, 0x9FFF), func(i int) rune { return rune(i) }),
+		rapid.Map(rapid.IntRange(0x20000, 0x2A6DF), func(i int) rune { return rune(i) }),
+		rapid.Map(rapid.IntRange(0x31350, 0x323AF), func(i int) rune { return rune(i) }),
+	)
+	rapid.Check(t, func(t *rapid.T) {
+		parts := rapid.SliceOfN(rapid.SliceOfN(han, 1, 12), 1, 4).Draw(t, "parts")
+		var plain, typed strings.Builder
+		for i, p := range parts {
+			if i > 0 {
+				plain.WriteString("·")
+				typed.WriteString(rapid.SampledFrom([]string{"·", "•", "・", "．", ".", "‧", "∙", " · ", "\u200b・"}).Draw(t, "dot"))
+			}
+			plain.WriteString(string(p))
+			typed.WriteString(string(p))
+		}
+		n, err := person.ParseName(typed.String())
+		if utf8.RuneCountInString(plain.String()) > person.NameLimit {
+			require.Error(t, err)
+			return
+		}
+		require.NoError(t, err)
+		require.Equal(t, plain.String(), n.String())
+		require.Equal(t, utf8.RuneCountInString(n.String()), utf8.RuneCountInString(n.Masked()))
+		again, err := person.ParseName(n.String())
+		require.NoError(t, err)
+		require.Equal(t, n, again)
+	})
+}
+
+func TestNameJSON(t *testing.T) {
+	t.Parallel()
+	g, faults := person.ParseGuardian("阿卜杜热合曼•买买提", "父亲", "+86 138-1234-5678")
+	require.Empty(t, faults)
+	b, err := json.Marshal(g)
+	require.NoError(t, err)
+	require.JSONEq(t, `{"name":"阿卜杜热合曼·买买提","relation":"父亲","phone":"13812345678"}`, string(b))
+	var back person.Guardian
+	require.NoError(t, json.Unmarshal(b, &back))
+	require.Equal(t, g, back)
+	require.Error(t, json.Unmarshal([]byte(`{"name":"a1"}`), &back))
+	require.Error(t, json.Unmarshal([]byte(`{"phone":"123"}`), &back))
+	require.NoError(t, json.Unmarshal([]byte(`{"name":"","phone":""}`), &back))
+}
+
+func FuzzParseName(f *testing.F) {
+	for _, s := range []string{"王𠮷", "阿卜杜热合曼•买买提", "⼀", "e\u0301", "\uf900", "a . b", "王 .伟", "\xff", "a·.b", "Ａ　Ｂ"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		n, err := person.ParseName(s)
+		if err != nil {
+			require.True(t, fault.Is(err, fault.Invalid))
+			return
+		}
+		count := utf8.RuneCountInString(n.String())
+		require.True(t, utf8.ValidString(n.String()) && count >= 1 && count <= person.NameLimit)
+		again, err := person.ParseName(n.String())
+		require.NoError(t, err, "%q", n.String())
+		require.Equal(t, n, again, "parsing is settled after once")
+		require.NotEqual(t, n.String(), n.Masked()+"x")
+	})
+}
