@@ -28,6 +28,7 @@ fmt: ## format all Go files
 
 generate: ## write the generated documents
 	@go test -count=1 -run UpToDate ./internal/config -update
+	@go run ./third_party/notices
 
 clean: ## remove what was built; the demo's data in .data stays
 	@rm -rf .bin
