@@ -1,0 +1,14 @@
+// Package killpoint kills the process at a named point of a named activity: what kill -9 does at
+// random, the fault tests do here at every point there is. Programs built without the tag
+// "killpoint" hold none of it.
+//
+// The point is given in VOLCARD_KILL_POINT as "Activity:point", where point is
+//
+//	before  the deed has not begun
+//	effect  its transaction is committed, nobody knows
+//	ack     the worker is about to tell the server
+//	told    the server knows, the worker has not heard its answer
+package killpoint
+
+// Points lists the points of an activity, in order.
+func Points() []string { return []string{"before", "effect", "ack", "told"} }
