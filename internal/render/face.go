@@ -250,7 +250,8 @@ func (e *Element) prepareText() error {
 	if strings.TrimSpace(e.Text) == "" {
 		return errors.New("text is empty")
 	}
-	if missing := Missing(placeholder.ReplaceAllString(e.Text, "")); len(missing) > 0 {
+	fixed := strings.ReplaceAll(placeholder.ReplaceAllString(e.Text, ""), "\n", "")
+	if missing := Missing(fixed); len(missing) > 0 {
 		return fmt.Errorf("no glyph for %q", string(missing))
 	}
 	switch e.Weight {

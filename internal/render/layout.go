@@ -113,6 +113,9 @@ const mmPerPoint = 25.4 / 72
 // emAscent is where the baseline stands in the em box of a CJK font.
 const emAscent = 0.88
 
+// embolden brings the strokes of a regular font near those of a bold one.
+const embolden = 0.03
+
 // glyph is a rune in the font that draws it.
 type glyph struct {
 	font  *fonts.Font
@@ -302,10 +305,14 @@ func (e *Element) place(size float64, lines [][]glyph) []item {
 				w += line[run].width * em
 				run++
 			}
-			items = append(items, item{text: &textItem{
+			t := &textItem{
 				Font: line[0].font, Size: size, Tracking: e.Tracking * size,
 				X: round4(x), Y: round4(baseline), Color: e.color, Text: b.String(),
-			}})
+			}
+			if e.Weight == "bold" && t.Font.ID != fonts.Bold {
+				t.Embolden = embolden
+			}
+			items = append(items, item{text: t})
 			x += w
 			line = line[run:]
 		}

@@ -39,8 +39,11 @@ type textItem struct {
 	Font           *fonts.Font
 	Size, Tracking float64
 	X, Y           float64
-	Color          vector.Color
-	Text           string
+	// Embolden is the width of a line drawn around each glyph, in ems: the rare fonts
+	// have one weight, and its hairlines would get lost where bold was asked for.
+	Embolden float64
+	Color    vector.Color
+	Text     string
 }
 
 // qrItem is a QR without its quiet zone. Rows hold true for dark.
@@ -117,7 +120,7 @@ func (w digest) item(it item) {
 		t := it.text
 		w.str("text")
 		w.str(string(t.Font.ID))
-		w.num(t.Size, t.Tracking, t.X, t.Y)
+		w.num(t.Size, t.Tracking, t.X, t.Y, t.Embolden)
 		w.color(t.Color)
 		w.str(t.Text)
 	case it.shape != nil:

@@ -296,9 +296,13 @@ func (p *printer) text(t *textItem) {
 	e := p.codes[t]
 	p.pdf.SetFont(e.file, "", t.Size)
 	p.pdf.SetTextColor(int(t.Color.R), int(t.Color.G), int(t.Color.B))
+	p.pdf.RawWriteStr("q")
+	defer p.pdf.RawWriteStr("Q")
 	if t.Tracking != 0 {
-		p.pdf.RawWriteStr("q " + num(t.Tracking) + " Tc")
-		defer p.pdf.RawWriteStr("Q")
+		p.pdf.RawWriteStr(num(t.Tracking) + " Tc")
+	}
+	if t.Embolden != 0 {
+		p.pdf.RawWriteStr("2 Tr 1 J 1 j " + rgb(t.Color) + " RG " + num(t.Embolden*t.Size) + " w")
 	}
 	p.pdf.Text(t.X+p.margin, t.Y+p.margin, e.text)
 }

@@ -37,7 +37,9 @@ func Picture(list *DisplayList, side Side, width int) (*image.RGBA, error) {
 	for _, it := range p.items {
 		switch {
 		case it.text != nil:
-			canvas.Draw(it.text.outline())
+			for _, s := range it.text.outline() {
+				canvas.Draw(s)
+			}
 		case it.shape != nil:
 			canvas.Draw(*it.shape)
 		case it.qr != nil:
@@ -64,8 +66,8 @@ func JPEG(list *DisplayList, side Side, width int) ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-// outline is the text as one shape.
-func (t *textItem) outline() vector.Shape {
+// outline is the text as shapes: filled, and a line around it where it is emboldened.
+func (t *textItem) outline() []vector.Shape {
 	var path vector.Path
 	em, x := t.Size*mmPerPoint, t.X
 	for _, r := range t.Text {
@@ -73,7 +75,11 @@ func (t *textItem) outline() vector.Shape {
 		path.Append(o.Transform(vector.Matrix{A: em, D: em, E: x, F: t.Y}))
 		x += t.Font.Advance(r)*em + t.Tracking*mmPerPoint
 	}
-	return vector.Shape{Path: path, Color: t.Color, Opacity: 1}
+	shapes := []vector.Shape{{Path: path, Color: t.Color, Opacity: 1}}
+	if t.Embolden != 0 {
+		shapes = append(shapes, vector.Shape{Path: path, Color: t.Color, Opacity: 1, Width: t.Embolden * em})
+	}
+	return shapes
 }
 
 func (q *qrItem) outline() vector.Shape {
