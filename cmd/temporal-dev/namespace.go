@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	workflowpb "go.temporal.io/api/common/v1"
+	namespacepb "go.temporal.io/api/namespace/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/durationpb"
+)
+
+const (
+	patience = 30 * time.Second      // how long the server may take to answer its first question
+	pause    = 20 * time.Millisecond // between two tries
+)
+
+func dial(address string) (*grpc.ClientConn, error) {
+	return grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()))
+}
+
+// registerNamespace makes the namespace, or gives an existing one the wanted retention, and
+// returns when every history shard answers in it.
+func registerNamespace(ctx context.Context, s settings, frontend string) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	conn, err := dial(frontend)
+	if err != nil {
+		return fmt.Errorf("frontend: %w", err)
+	}
+	defer conn.Close()
+	c := workflowservice.NewWorkflowServiceClient(conn)
+	if err := until(ctx, func() error { return keepFor(ctx, c, s.namespace, s.retention) }); err != nil {
+		return fmt.Errorf("register namespace %s: %w", s.namespace, err)
+	}
+	// Workflow IDs spread over the shards, so a few times their number meets each of them.
+	for i := range 4 * historyShards {
+		ask := func() error { return shardAnswers(ctx, c, s.namespace, "ready-"+strconv.Itoa(i)) }
+		if err := until(ctx, ask); err != nil {
+			return fmt.Errorf("history shards of namespace %s: %w", s.namespace, err)
+		}
+	}
+	return nil
+}
+
+func keepFor(ctx context.Context, c workflowservice.WorkflowServiceClient, namespace string, d time.Duration) error {
+	retention := durationpb.New(d)
+	_, err := c.RegisterNamespace(ctx, &workflowservice.RegisterNamespaceRequest{
+		Namespace: namespace, WorkflowExecutionRetentionPeriod: retention,
+	})
+	var exists *serviceerror.NamespaceAlreadyExists
+	if !errors.As(asServiceError(err), &exists) {
+		return err
+	}
+	found, err := c.DescribeNamespace(ctx, &workflowservice.DescribeNamespaceRequest{Namespace: namespace})
+	if err != nil {
+		return err
+	}
+	if found.GetConfig().GetWorkflowExecutionRetentionTtl().AsDuration() == d {
+		return nil
+	}
+	_, err = c.UpdateNamespace(ctx, &workflowservice.UpdateNamespaceRequest{
+		Namespace: namespace,
+		Config:    &namespacepb.NamespaceConfig{WorkflowExecutionRetentionTtl: retention},
+	})
+	return err
+}
+
+// shardAnswers asks for a workflow that does not exist: only a shard that works can say so.
+func shardAnswers(ctx context.Context, c workflowservice.WorkflowServiceClient, namespace, id string) error {
+	_, err := c.DescribeWorkflowExecution(ctx, &workflowservice.DescribeWorkflowExecutionRequest{
+		Namespace: namespace, Execution: &workflowpb.WorkflowExecution{WorkflowId: id},
+	})
+	var notFound *serviceerror.NotFound
+	if errors.As(asServiceError(err), &notFound) {
+		return nil
+	}
+	return err
+}
+
+// until tries again until f succeeds; when ctx ends it returns the last failure.
+func until(ctx context.Context, f func() error) error {
+	for {
+		err := f()
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(pause):
+		}
+	}
+}
+
+// health asks a running server; a container's health check is its caller.
+func health(ctx context.Context, s settings) error {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	conn, err := dial(hostPort(s.dialHost(), s.port))
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	answer, err := grpc_health_v1.NewHealthClient(conn).Check(ctx, &grpc_health_v1.HealthCheckRequest{
+		Service: "temporal.api.workflowservice.v1.WorkflowService",
+	})
+	if err != nil {
+		return err
+	}
+	if answer.GetStatus() != grpc_health_v1.HealthCheckResponse_SERVING {
+		return fmt.Errorf("the frontend says %s", answer.GetStatus())
+	}
+	_, err = workflowservice.NewWorkflowServiceClient(conn).DescribeNamespace(ctx,
+		&workflowservice.DescribeNamespaceRequest{Namespace: s.namespace})
+	return err
+}
+
+// asServiceError gives a gRPC error the type that Temporal means by it.
+func asServiceError(err error) error { return serviceerror.FromStatus(status.Convert(err)) }

@@ -1,0 +1,87 @@
+// Package stacktest gives a test of whole processes a PostgreSQL and a Temporal server of its own.
+package stacktest
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"volcard/internal/devstack"
+)
+
+// Stack is a pair of servers that ends with the test.
+type Stack struct {
+	Postgres *devstack.Postgres
+	Temporal *devstack.Temporal
+	Dir      string // of data and logs; kept by the testing package until the test has ended
+}
+
+// Start starts both, empty: the database has its roles and no table, Temporal its namespace.
+func Start(t testing.TB) *Stack { return StartWith(t, devstack.TemporalOptions{}) }
+
+// StartWith is Start with Temporal's options, as for the Web UI or for skipped time.
+func StartWith(t testing.TB, o devstack.TemporalOptions) *Stack {
+	t.Helper()
+	s := StartPostgres(t)
+	binary, err := devstack.FindTemporal(context.Background(), nil)
+	if err != nil {
+		unavailable(t, err)
+	}
+	o.Postgres, o.Binary, o.Log = s.Postgres, binary, filepath.Join(s.Dir, "temporal.log")
+	s.Temporal, err = devstack.StartTemporal(context.Background(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Temporal.Stop(); err != nil {
+			t.Error(err)
+		}
+		s.showLog(t, "temporal.log")
+	})
+	return s
+}
+
+// StartPostgres starts only PostgreSQL; the field Temporal stays nil.
+func StartPostgres(t testing.TB) *Stack {
+	t.Helper()
+	s := &Stack{Dir: t.TempDir()}
+	var err error
+	s.Postgres, err = devstack.StartPostgres(context.Background(), devstack.PostgresOptions{
+		Dir: filepath.Join(s.Dir, "postgres"),
+		Log: filepath.Join(s.Dir, "postgres.log"),
+	})
+	if errors.Is(err, devstack.ErrNoPostgres) {
+		unavailable(t, err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Postgres.Stop(); err != nil {
+			t.Error(err)
+		}
+		s.showLog(t, "postgres.log")
+	})
+	return s
+}
+
+// unavailable ends a test that cannot have its servers: on a laptop it is skipped, in CI, where
+// nobody would see that, it fails.
+func unavailable(t testing.TB, reason error) {
+	t.Helper()
+	if os.Getenv("CI") != "" {
+		t.Fatal(reason)
+	}
+	t.Skip(reason)
+}
+
+func (s *Stack) showLog(t testing.TB, name string) {
+	if !t.Failed() {
+		return
+	}
+	if text, err := os.ReadFile(filepath.Join(s.Dir, name)); err == nil {
+		t.Logf("%s:\n%s", name, text)
+	}
+}
