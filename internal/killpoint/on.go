@@ -24,9 +24,13 @@ var (
 func die() { _ = syscall.Kill(os.Getpid(), syscall.SIGKILL); select {} }
 
 // Interceptors returns the interceptor that dies before the named activity or after its effect.
-func Interceptors() []interceptor.WorkerInterceptor { return []interceptor.WorkerInterceptor{&killer{}} }
+func Interceptors() []interceptor.WorkerInterceptor {
+	return []interceptor.WorkerInterceptor{&killer{}}
+}
 
-type killer struct{ interceptor.WorkerInterceptorBase }
+type killer struct {
+	interceptor.WorkerInterceptorBase
+}
 
 func (k *killer) InterceptActivity(_ context.Context, next interceptor.ActivityInboundInterceptor) interceptor.ActivityInboundInterceptor {
 	i := &killInbound{}
