@@ -16,10 +16,13 @@ import (
 // checkTimeout is how long one check may take. A check that hangs is a check that fails.
 const checkTimeout = 2 * time.Second
 
-// Check asks one thing that the process cannot work without: database, temporal, migrations.
+// Check asks one thing that the process works with: database, temporal, migrations.
 type Check struct {
 	Name string
 	Run  func(ctx context.Context) error
+	// Optional: its failure is shown but takes nobody out of service. For the api Temporal is
+	// such a thing: without it applications are still accepted, and started later.
+	Optional bool
 }
 
 // Health answers the questions of whoever starts, stops and balances the processes.
@@ -46,7 +49,8 @@ func (h *Health) Live(w http.ResponseWriter, _ *http.Request) {
 	writeHealth(w, http.StatusOK, healthBody{Status: "ok"})
 }
 
-// Ready answers /readyz: 200 if every check passes, 503 with the names of those that do not.
+// Ready answers /readyz: 200 if every check passes, 503 with the names of those that do not;
+// "degraded" and 200 if only optional ones fail.
 // What was wrong goes to the log, not to the asker.
 func (h *Health) Ready(w http.ResponseWriter, r *http.Request) {
 	body := healthBody{Status: "ok", Checks: map[string]string{}}
@@ -54,14 +58,19 @@ func (h *Health) Ready(w http.ResponseWriter, r *http.Request) {
 	for _, c := range h.checks {
 		body.Checks[c.Name] = "ok"
 		if err := failed[c.Name]; err != nil {
-			body.Status, body.Checks[c.Name] = "unavailable", "failed"
+			body.Checks[c.Name] = "failed"
+			if !c.Optional {
+				body.Status = "unavailable"
+			} else if body.Status == "ok" {
+				body.Status = "degraded"
+			}
 			h.log.WarnContext(r.Context(), "not ready", "check", c.Name, "error", err)
 		}
 	}
 	if h.draining.Load() {
 		body.Status = "draining"
 	}
-	if body.Status != "ok" {
+	if body.Status != "ok" && body.Status != "degraded" {
 		writeHealth(w, http.StatusServiceUnavailable, body)
 		return
 	}

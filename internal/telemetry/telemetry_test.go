@@ -142,6 +142,22 @@ func TestHealth(t *testing.T) {
 	assert.Contains(t, w.Body.String(), "draining")
 }
 
+func TestHealthWithoutAnOptionalThing(t *testing.T) {
+	t.Parallel()
+	away := func(context.Context) error { return errors.New("away") }
+	works := func(context.Context) error { return nil }
+	log := slog.New(slog.DiscardHandler)
+	h := telemetry.NewHealth(log, telemetry.Check{Name: "database", Run: works}, telemetry.Check{Name: "temporal", Run: away, Optional: true})
+	w := get(http.HandlerFunc(h.Ready), "GET", "/readyz")
+	assert.Equal(t, http.StatusOK, w.Code)
+	assert.JSONEq(t, `{"status":"degraded","checks":{"database":"ok","temporal":"failed"}}`, w.Body.String())
+
+	h = telemetry.NewHealth(log, telemetry.Check{Name: "database", Run: away}, telemetry.Check{Name: "temporal", Run: away, Optional: true})
+	w = get(http.HandlerFunc(h.Ready), "GET", "/readyz")
+	assert.Equal(t, http.StatusServiceUnavailable, w.Code)
+	assert.Contains(t, w.Body.String(), "unavailable")
+}
+
 // A check that hangs or panics fails; it does not take the others or the process with it.
 func TestHealthOfBadChecks(t *testing.T) {
 	t.Parallel()
