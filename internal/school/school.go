@@ -198,8 +198,9 @@ func initialsOf(r rune) string {
 	if r < utf8.RuneSelf {
 		return string(r)
 	}
-	if set, ok := known.Load(r); ok {
-		return set.(string)
+	kept, _ := known.Load(r)
+	if set, ok := kept.(string); ok {
+		return set
 	}
 	set := readInitials(r)
 	known.Store(r, set)
