@@ -95,10 +95,11 @@ func (p *Publisher) List(ctx context.Context, now time.Time) (List, error) {
 	fresh, err := p.make(ctx, now)
 	switch {
 	case err == nil:
-		p.list, p.checked = fresh, now
+		p.list = fresh
 	case !have || !fault.Is(err, fault.Unavailable) || errors.Is(err, ErrNoKey):
 		return List{}, err
 	}
+	p.checked = now // a database that is away is not asked by every request either
 	return p.list, nil
 }
 
@@ -142,7 +143,7 @@ func (r *Keyring) SignList(cards []Revoked, now time.Time) (List, error) {
 		}
 		id, err := RevocationID(c.Token)
 		if err != nil {
-			return List{}, err
+			continue // what cannot be read back cannot be shown to anybody either
 		}
 		ids[status] = append(ids[status], id)
 	}
