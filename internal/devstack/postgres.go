@@ -61,6 +61,9 @@ func (p *Postgres) Restart(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, startWait)
 	defer cancel()
+	if err := awaitPrevious(ctx, p.options.Dir); err != nil {
+		return err
+	}
 	acc, err := serverAccount()
 	if err != nil {
 		return err
@@ -76,9 +79,6 @@ func (p *Postgres) Restart(ctx context.Context) error {
 	defer log.Close()
 	if err := acc.own(p.options.Dir); err != nil {
 		return fmt.Errorf("data directory: %w", err)
-	}
-	if err := awaitPrevious(ctx, p.options.Dir); err != nil {
-		return err
 	}
 	if err := initialise(ctx, bin, acc, p.options, log); err != nil {
 		return err

@@ -100,10 +100,10 @@ func (t *Temporal) Restart(ctx context.Context) error {
 func (t *Temporal) listen(lines io.Reader) error {
 	r := bufio.NewReader(lines)
 	line, err := r.ReadBytes('\n')
+	go func() { _, _ = io.Copy(io.Discard, r) }()
 	if err != nil {
 		return errors.New("it ended")
 	}
-	go func() { _, _ = io.Copy(io.Discard, r) }()
 	var ready struct{ Frontend, UI string }
 	if err := json.Unmarshal(line, &ready); err != nil {
 		return fmt.Errorf("ready line %q: %w", line, err)
