@@ -109,7 +109,8 @@ func notify(ctx context.Context, q store.Querier, id uuid.UUID) error {
 }
 
 // reserve binds one free card of the branch to the application and books it. SKIP LOCKED keeps
-// two applicants from waiting for the same row; the last card goes to one of them.
+// two applicants from waiting for the same row; the last card goes to one of them. A branch that an
+// import closed in between has no free cards.
 func (s Store) reserve(ctx context.Context, tx pgx.Tx, branch, application uuid.UUID, at time.Time) error {
 	entry, err := uuid.NewV7()
 	if err != nil {
@@ -118,6 +119,7 @@ func (s Store) reserve(ctx context.Context, tx pgx.Tx, branch, application uuid.
 	tag, err := tx.Exec(ctx, `
 		WITH free AS (
 		  SELECT serial FROM stock_card WHERE branch_id = $1 AND state = 'in_stock'
+		      AND EXISTS (SELECT 1 FROM branch WHERE id = $1 AND closed_at IS NULL)
 		   ORDER BY serial LIMIT 1 FOR UPDATE SKIP LOCKED),
 		taken AS (
 		  UPDATE stock_card s SET state = 'reserved', application_id = $2

@@ -116,6 +116,12 @@ func (s Submissions) Submit(ctx context.Context, in Submission) (Accepted, []car
 		if store.IsUnique(err, "application_live") {
 			return Accepted{}, []card.Reason{{Field: card.FieldPerson, Text: "您已有一份正在办理的申请，不能重复申请。"}}, nil
 		}
+		// Something changed between the check and the commit: the rules say what.
+		if f, err := s.Facts(ctx, in.PersonID, d); err == nil {
+			if reasons := card.CheckSubmission(d, f); len(reasons) > 0 {
+				return Accepted{}, reasons, nil
+			}
+		}
 		return Accepted{}, []card.Reason{{Field: card.FieldBranch, Text: fault.Sentence(err)}}, nil
 	}
 	return Accepted{}, nil, err
