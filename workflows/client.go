@@ -17,6 +17,15 @@ import (
 	"volcard/internal/store/cardstore"
 )
 
+// The messages of the decisions, so that pages need not know the deeds behind them.
+type (
+	HandOverInput     = cardstore.HandOver
+	UndoInput         = cardstore.Undo
+	ChooseBranchInput = activities.ChooseBranchInput
+	WithdrawInput     = activities.WithdrawInput
+	DecideHeldInput   = activities.DecideHeldInput
+)
+
 // decisionTimeout bounds how long a page waits for a decision's deed.
 const decisionTimeout = 10 * time.Second
 
@@ -52,27 +61,27 @@ func (c *Client) StartCardApplication(ctx context.Context, application uuid.UUID
 }
 
 // HandOver hands the plastic card over.
-func (c *Client) HandOver(ctx context.Context, in cardstore.HandOver) error {
+func (c *Client) HandOver(ctx context.Context, in HandOverInput) error {
 	return c.decide(ctx, in.ApplicationID, updateHandOver, in)
 }
 
 // UndoHandOver takes a hand-over back.
-func (c *Client) UndoHandOver(ctx context.Context, in cardstore.Undo) error {
+func (c *Client) UndoHandOver(ctx context.Context, in UndoInput) error {
 	return c.decide(ctx, in.ApplicationID, updateUndoHandOver, in)
 }
 
 // ChooseBranch moves the case to another branch.
-func (c *Client) ChooseBranch(ctx context.Context, in activities.ChooseBranchInput) error {
+func (c *Client) ChooseBranch(ctx context.Context, in ChooseBranchInput) error {
 	return c.decide(ctx, in.ApplicationID, updateChooseBranch, in)
 }
 
 // Withdraw ends the case at the applicant's wish.
-func (c *Client) Withdraw(ctx context.Context, in activities.WithdrawInput) error {
+func (c *Client) Withdraw(ctx context.Context, in WithdrawInput) error {
 	return c.decide(ctx, in.ApplicationID, updateWithdraw, in)
 }
 
 // DecideHeld decides about a held name.
-func (c *Client) DecideHeld(ctx context.Context, in activities.DecideHeldInput) error {
+func (c *Client) DecideHeld(ctx context.Context, in DecideHeldInput) error {
 	return c.decide(ctx, in.ApplicationID, updateDecideHeld, in)
 }
 
