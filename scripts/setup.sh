@@ -1,0 +1,127 @@
+#!/usr/bin/env bash
+# setup.sh run|test|check: installs through apt what is missing for `make run`, `make test` or
+# `make check`, and says what and why. With everything in place it prints nothing and changes
+# nothing. Without root, and without a sudo that asks for no password, it names the one command
+# to type and exits 1.
+set -euo pipefail
+
+oldest_postgres=15
+
+packages=()
+reasons=()
+want() { # want PACKAGE REASON
+	packages+=("$1")
+	reasons+=("$2")
+}
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# The same places in which internal/devstack looks.
+postgres_major() {
+	local dir newest=0 major
+	for dir in /usr/lib/postgresql/*/bin /usr/pgsql-*/bin /usr/local/pgsql/bin \
+		"$(pg_config --bindir 2>/dev/null || true)" "$(dirname "$(command -v postgres || echo /nowhere/x)")"; do
+		[ -x "$dir/postgres" ] && [ -x "$dir/initdb" ] || continue
+		major=$("$dir/postgres" --version | sed -E 's/[^0-9]*([0-9]+).*/\1/')
+		if [ "$major" -gt "$newest" ]; then newest=$major; fi
+	done
+	echo "$newest"
+}
+
+need_go() {
+	have go && return
+	echo "Go is missing: install Go 1.26 or newer from https://go.dev/dl/ (Debian's may be too old)." >&2
+	exit 1
+}
+
+need_postgres() {
+	[ "$(postgres_major)" -ge "$oldest_postgres" ] ||
+		want postgresql "the database server; volcard runs one of its own, in its own data folder"
+}
+
+need_browser() {
+	have chromium || have chromium-browser || have google-chrome || have google-chrome-stable ||
+		want chromium "the browser walks: the pages on a phone-sized screen"
+	have zbarimg || want zbar-tools "reads the QR codes that the tests print"
+	have pdftoppm || want poppler-utils "turns the tests' PDFs into pictures"
+	if ! have fc-list || [ -z "$(fc-list :lang=zh-cn 2>/dev/null | head -c 1)" ]; then
+		want fontconfig "finds the fonts of this machine"
+		want fonts-noto-cjk "Chinese characters in the pictures of the pages"
+	fi
+}
+
+need_linters() {
+	have shellcheck || want shellcheck "checks the scripts"
+}
+
+apt_install() {
+	local as=()
+	local i
+	if ! have apt-get; then
+		echo "This machine has no apt. Please install what these packages of Debian hold: ${packages[*]}" >&2
+		exit 1
+	fi
+	if [ "$(id -u)" != 0 ]; then
+		if ! have sudo || ! sudo -n true 2>/dev/null; then
+			local prefix=""
+			if have sudo; then prefix="sudo "; fi
+			explain >&2
+			echo "Installing needs root. Please type this once${prefix:+ }${prefix:+(it asks for your password)}${prefix:-, as root}:" >&2
+			echo "  ${prefix}apt-get update && ${prefix}apt-get install -y --no-install-recommends ${packages[*]}" >&2
+			exit 1
+		fi
+		as=(sudo -n)
+	fi
+	explain
+	local log
+	log=$(mktemp)
+	for i in "update -q" "install -y -q --no-install-recommends ${packages[*]}"; do
+		# shellcheck disable=SC2086 # the words of the command are meant to be split
+		if ! "${as[@]}" env DEBIAN_FRONTEND=noninteractive apt-get $i >"$log" 2>&1; then
+			cat "$log" >&2
+			echo "apt-get ${i%% *} failed; its words are above." >&2
+			rm -f "$log"
+			exit 1
+		fi
+	done
+	rm -f "$log"
+	echo "  done"
+}
+
+explain() {
+	local i
+	echo "installing through apt what is missing:"
+	for i in "${!packages[@]}"; do
+		printf '  %-16s %s\n' "${packages[$i]}" "${reasons[$i]}"
+	done
+}
+
+case "${1:-}" in
+run)
+	need_go
+	need_postgres
+	;;
+test)
+	need_go
+	need_postgres
+	need_browser
+	;;
+check)
+	need_go
+	need_linters
+	;;
+*)
+	echo "usage: scripts/setup.sh run|test|check" >&2
+	exit 2
+	;;
+esac
+
+if [ ${#packages[@]} -gt 0 ]; then
+	apt_install
+fi
+
+# An old distribution has a package of the right name and a server that is too old.
+if [ "$1" != check ] && [ "$(postgres_major)" -lt "$oldest_postgres" ]; then
+	echo "This distribution's PostgreSQL is older than $oldest_postgres. Please install a newer one: https://www.postgresql.org/download/" >&2
+	exit 1
+fi
