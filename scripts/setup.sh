@@ -21,7 +21,7 @@ postgres_major() {
 	local dir newest=0 major
 	for dir in /usr/lib/postgresql/*/bin /usr/pgsql-*/bin /usr/local/pgsql/bin \
 		"$(pg_config --bindir 2>/dev/null || true)" "$(dirname "$(command -v postgres || echo /nowhere/x)")"; do
-		[ -x "$dir/postgres" ] && [ -x "$dir/initdb" ] || continue
+		if [ ! -x "$dir/postgres" ] || [ ! -x "$dir/initdb" ]; then continue; fi
 		major=$("$dir/postgres" --version | sed -E 's/[^0-9]*([0-9]+).*/\1/')
 		if [ "$major" -gt "$newest" ]; then newest=$major; fi
 	done
