@@ -32,7 +32,8 @@ tidy() {
 shell() { git ls-files -z --cached --others --exclude-standard 'scripts/*.sh' 'deploy/*.sh' .ci/run | xargs -0 shellcheck; }
 
 passed=0 failed=()
-for check in ${*:-format shell arch generated workflow tidy lint}; do
+[ $# -gt 0 ] || set -- format shell arch generated workflow tidy lint
+for check in "$@"; do
 	start=$SECONDS
 	if "$check"; then
 		passed=$((passed + 1))

@@ -5,25 +5,30 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-scripts/setup.sh test
-scripts/tools.sh
-scripts/build.sh
+if [ -z "${VOLCARD_TEST_DATABASE:-}" ]; then
+	scripts/setup.sh test
+	scripts/tools.sh
+	scripts/build.sh
+	exec scripts/with-postgres.sh scripts/test.sh "$@"
+fi
 
-exec scripts/with-postgres.sh bash -euo pipefail -c '
-	# The browser walks and the faults start whole systems, so they run one package at a time,
-	# after everything that is quicker to fail.
-	whole=$(go list ./test/... 2>/dev/null || true)
-	quick=$(go list ./... | grep -v "^volcard/test/" || true)
-	failed=0
-	run() { # run TITLE FLAGS… -- PACKAGES…
-		echo; echo "== $1"; shift
-		.bin/gotestsum --format pkgname --format-hide-empty-pkg -- "$@" || failed=1
-	}
-	run "unit, store, page and workflow tests" -timeout 10m "$@" $quick
-	(cd cmd/temporal-dev && echo && echo "== temporal-dev" &&
-		../../.bin/gotestsum --format pkgname --format-hide-empty-pkg -- -timeout 10m "$@" ./...) || failed=1
-	if [ -n "$whole" ]; then
-		run "whole process, browser, faults" -timeout 20m -p 1 "$@" $whole
-	fi
-	exit $failed
-' test "$@"
+failed=0
+run() { # run TITLE FLAGS… PACKAGES…
+	echo
+	echo "== $1"
+	shift
+	"$root/.bin/gotestsum" --format pkgname --format-hide-empty-pkg -- "$@" || failed=1
+}
+root=$PWD
+
+mapfile -t quick < <(go list ./... | grep -v '^volcard/test/')
+run "unit, store, page and workflow tests" -timeout 10m "$@" "${quick[@]}"
+cd cmd/temporal-dev
+run "temporal-dev" -timeout 10m "$@" ./...
+cd "$root"
+# The browser walks and the faults start whole systems, so one package runs at a time, after
+# everything that is quicker to fail.
+if [ -d test ]; then
+	run "whole process, browser, faults" -timeout 20m -p 1 "$@" ./test/...
+fi
+exit $failed
