@@ -12,10 +12,17 @@ import (
 )
 
 // NewWorker makes a worker with every process and every deed of the house. The api runs one as
-// well: eager starts need a worker behind the same client.
-func NewWorker(c client.Client, queue string, a activities.All, extra ...interceptor.WorkerInterceptor) worker.Worker {
-	w := worker.New(c, queue, worker.Options{
+// well: eager starts need a worker behind the same client. An error on fatal ends the worker.
+func NewWorker(c client.Client, queue string, a activities.All, extra ...interceptor.WorkerInterceptor) (w worker.Worker, fatal <-chan error) {
+	failed := make(chan error, 1)
+	w = worker.New(c, queue, worker.Options{
 		Interceptors: append([]interceptor.WorkerInterceptor{&activities.Faults{}}, extra...),
+		OnFatalError: func(err error) {
+			select {
+			case failed <- err:
+			default:
+			}
+		},
 		// A worker that is asked to stop lets running deeds end.
 		WorkerStopTimeout:                       10 * time.Second,
 		MaxConcurrentWorkflowTaskPollers:        4,
@@ -23,7 +30,7 @@ func NewWorker(c client.Client, queue string, a activities.All, extra ...interce
 		MaxConcurrentLocalActivityExecutionSize: 100,
 	})
 	Register(w, a)
-	return w
+	return w, failed
 }
 
 // Register puts every workflow and activity under its name. Two activities of the same name make a

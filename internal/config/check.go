@@ -183,12 +183,15 @@ func (s SMS) check(add adder) {
 	}
 }
 
-func (w Worker) check(add adder) {
-	// Both mistakes are silent without this: nobody gets a code, or a page shows real ones.
-	if w.SMS.Gateway == "outbox" && !w.Demo.On {
+func (a API) check(add adder)    { checkGateway(a.SMS, a.Demo, add) }
+func (w Worker) check(add adder) { checkGateway(w.SMS, w.Demo, add) }
+
+// checkGateway finds two mistakes that are silent otherwise: nobody gets a code, or a page shows real ones.
+func checkGateway(s SMS, d Demo, add adder) {
+	if s.Gateway == "outbox" && !d.On {
 		add("VOLCARD_SMS_GATEWAY", "outbox sends nothing to anybody: set a real gateway, or VOLCARD_DEMO=true")
 	}
-	if w.SMS.Gateway != "outbox" && w.Demo.On {
+	if s.Gateway != "outbox" && d.On {
 		add("VOLCARD_DEMO", "shows fictional data and cannot be used with a real gateway")
 	}
 }

@@ -22,6 +22,7 @@ type API struct {
 	Temporal Temporal
 	Vault    Vault
 	Cards    Cards
+	SMS      SMS
 	Demo     Demo
 	Metrics  Metrics
 	Log      Log
@@ -37,6 +38,7 @@ type Worker struct {
 	Cards    Cards
 	SMS      SMS
 	Public   Public
+	Reader   AuditDatabase
 	Sweep    Sweep
 	Demo     Demo
 	Metrics  Metrics
@@ -147,8 +149,8 @@ type Vault struct {
 	IndexKey Secret `env:"VOLCARD_VAULT_INDEX_KEY,required" doc:"32 bytes or more in base64: the key of the blind indexes; it cannot be changed without rebuilding them"`
 }
 
-// Cards is how long things take. Each workflow takes these as input when it starts, so a
-// change holds for applications from then on.
+// Cards is how long things take. Each deed of a process tells its workflow the dates that follow
+// from these, so a change holds from the next deed on; a date that a person was told stays.
 type Cards struct {
 	_ struct{} `doc:"Cards"`
 

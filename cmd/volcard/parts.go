@@ -1,0 +1,191 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/gofrs/uuid/v5"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/interceptor"
+	tlog "go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/temporal"
+
+	"volcard/activities"
+	"volcard/internal/audit"
+	"volcard/internal/card"
+	"volcard/internal/clock"
+	"volcard/internal/config"
+	"volcard/internal/credential"
+	"volcard/internal/killpoint"
+	"volcard/internal/person"
+	"volcard/internal/render"
+	"volcard/internal/store"
+	"volcard/internal/store/cardstore"
+	"volcard/internal/store/checkstore"
+	"volcard/internal/store/keystore"
+	"volcard/internal/telemetry"
+	"volcard/internal/vault"
+	"volcard/workflows"
+)
+
+// parts is what the api and the worker both stand on.
+type parts struct {
+	log      *slog.Logger
+	clock    clock.Clock
+	metrics  *telemetry.Metrics
+	vault    *vault.Vault
+	db       *store.DB
+	keys     *credential.Keyring
+	temporal client.Client
+	client   *workflows.Client
+	queue    string
+	cards    cardstore.Store
+	terms    card.Terms
+	auditURL string // empty in a process that does not audit
+
+	background sync.WaitGroup
+}
+
+// openParts opens them. Nothing waits for PostgreSQL or Temporal here: a process starts while they
+// are away, says in /readyz what it lacks, and works as soon as they are back.
+func openParts(ctx context.Context, log *slog.Logger, d config.Database, t config.Temporal, v config.Vault, c config.Cards) (*parts, error) {
+	p := &parts{log: log, clock: clock.System{}, metrics: telemetry.NewMetrics(), queue: t.TaskQueue, terms: termsOf(c)}
+	var err error
+	if p.vault, err = vault.New(v.Keys()); err != nil {
+		return nil, err
+	}
+	if p.db, err = store.Open(ctx, d.URL.Reveal(), d.MaxConns); err != nil {
+		return nil, err
+	}
+	p.temporal, err = client.NewLazyClient(client.Options{
+		HostPort: t.Address, Namespace: t.Namespace, Logger: tlog.NewStructuredLogger(log),
+		MetricsHandler: p.metrics.Temporal(), DataConverter: workflows.DataConverter(p.vault),
+		// Error texts hold nothing personal; the codec seals them all the same.
+		FailureConverter: temporal.NewDefaultFailureConverter(temporal.DefaultFailureConverterOptions{
+			DataConverter: workflows.DataConverter(p.vault), EncodeCommonAttributes: true,
+		}),
+		ConnectionOptions: client.ConnectionOptions{DialOptions: killpoint.DialOptions()},
+	})
+	if err != nil {
+		p.db.Close()
+		return nil, fmt.Errorf("temporal client: %w", err)
+	}
+	p.client = workflows.NewClient(p.temporal, t.TaskQueue)
+	p.cards = cardstore.Store{DB: p.db, Vault: p.vault, Clock: p.clock}
+	p.keys = credential.NewKeyring(keystore.Store{DB: p.db, Vault: p.vault, Clock: p.clock})
+	return p, nil
+}
+
+// close ends the connections, after everything that uses them has ended.
+func (p *parts) close() {
+	p.background.Wait()
+	p.temporal.Close()
+	p.db.Close()
+}
+
+// keyRefresh is how soon a rotated key is known everywhere.
+const keyRefresh = 10 * time.Second
+
+// run runs fn until ctx ends; close waits for it.
+func (p *parts) run(ctx context.Context, fn func(context.Context)) {
+	p.background.Go(func() { fn(ctx) })
+}
+
+func termsOf(c config.Cards) card.Terms {
+	return card.Terms{
+		Pickup: c.PickupPeriod, Reminders: c.RemindersWithin(), Lapsed: c.LapsedPeriod, Undo: c.UndoWindow, Years: c.ValidityYears,
+	}
+}
+
+// activities joins the deeds with what they need.
+func (p *parts) activities() activities.All {
+	return activities.All{
+		Card: &activities.Card{Process: cardstore.Process{
+			Store: p.cards, Terms: p.terms, Sign: p.sign, Missing: render.Missing,
+		}},
+		Check: &activities.Check{
+			Reports: checkstore.Reports{DB: p.db}, Running: p.client.RunningCases,
+			Start: func(ctx context.Context, id uuid.UUID) error { return p.client.StartCardApplication(ctx, id) },
+			Audit: p.audit, Clock: p.clock,
+		},
+	}
+}
+
+// sign makes the token of a card that is about to be issued. The keyring reads every token back
+// and compares it with what was meant.
+func (p *parts) sign(in cardstore.Intent) (token, kid string, err error) {
+	name, err := person.ParseName(in.HolderName)
+	if err != nil {
+		return "", "", fmt.Errorf("holder's name: %w", err)
+	}
+	return p.keys.Sign(credential.Claims{
+		CardNumber: in.Number, Edition: string(in.Edition), MaskedName: name.Masked(),
+		IssuedOn: in.IssuedAt, ExpiresOn: in.ExpiresAt,
+	})
+}
+
+func (p *parts) audit(ctx context.Context) ([]string, error) {
+	if p.auditURL == "" {
+		return nil, errors.New("this process has no auditor's database URL")
+	}
+	findings, err := audit.Run(ctx, p.auditURL, audit.Options{Now: p.clock.Now()})
+	if err != nil {
+		return nil, err
+	}
+	lines := make([]string, len(findings))
+	for i, f := range findings {
+		lines[i] = f.String()
+	}
+	return lines, nil
+}
+
+// workerRetry is the pause between two tries to reach Temporal.
+const workerRetry = time.Second
+
+// runWorker keeps a worker running until ctx ends. Temporal may be away at the start: a worker
+// that could not start, or that a fatal error ended, is made anew.
+func (p *parts) runWorker(ctx context.Context) {
+	for ctx.Err() == nil {
+		var extra []interceptor.WorkerInterceptor
+		w, fatal := workflows.NewWorker(p.temporal, p.queue, p.activities(), append(extra, killpoint.Interceptors()...)...)
+		if err := w.Start(); err != nil {
+			p.log.WarnContext(ctx, "worker not started, trying again", "error", err)
+		} else {
+			select {
+			case <-ctx.Done():
+			case err := <-fatal:
+				p.log.ErrorContext(ctx, "worker ended", "error", err)
+			}
+			w.Stop()
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(workerRetry):
+		}
+	}
+}
+
+// checks are the questions of /readyz. Temporal is optional for a process that can do without.
+func (p *parts) checks(temporalOptional bool) []telemetry.Check {
+	return []telemetry.Check{
+		{Name: "database", Run: p.db.Ping},
+		{Name: "migrations", Run: func(ctx context.Context) error {
+			have, err := store.SchemaVersion(ctx, p.db)
+			if err == nil && have < store.LatestVersion() {
+				err = fmt.Errorf("schema is at %d, this program wants %d", have, store.LatestVersion())
+			}
+			return err
+		}},
+		{Name: "signing key", Run: func(context.Context) error {
+			if !p.keys.Ready() {
+				return errors.New("no signing key loaded")
+			}
+			return nil
+		}},
+		{Name: "temporal", Run: p.client.Ping, Optional: temporalOptional},
+	}
+}
