@@ -25,7 +25,7 @@ generated() { go test -count=1 -run 'UpToDate' ./internal/config ./third_party/.
 tidy() {
 	local m bad=0
 	for m in "${modules[@]}"; do
-		(cd "$m" && go mod tidy -diff) || { echo "$m/go.mod: run go mod tidy"; bad=1; }
+		(cd "$m" && go mod tidy -diff 2>&1 | head -40; exit "${PIPESTATUS[0]}") || { echo "$m/go.mod: run go mod tidy"; bad=1; }
 	done
 	return $bad
 }

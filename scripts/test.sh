@@ -9,7 +9,7 @@ if [ -z "${VOLCARD_TEST_DATABASE:-}" ]; then
 	scripts/setup.sh test
 	scripts/tools.sh
 	scripts/build.sh
-	exec scripts/with-postgres.sh scripts/test.sh "$@"
+	exec go run ./internal/devstack/withpostgres scripts/test.sh "$@"
 fi
 
 failed=0

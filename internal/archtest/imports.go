@@ -169,6 +169,12 @@ var importRules = []importRule{
 		reason: "a program that carries its tests' tools is larger and easier to break into",
 	},
 
+	{
+		from: []string{""}, forbidden: []string{"internal/store/storetest/...", "api/web/webtest/...", "workflows/workflowtest/..."},
+		except: []string{"internal/store/storetest/...", "api/web/webtest/...", "internal/devstack/...", "test/...", "bench/..."},
+		reason: "what sets a scene for tests is no part of production code",
+	},
+
 	// Trust.
 	{
 		from: []string{""}, forbidden: []string{"math/rand/..."},

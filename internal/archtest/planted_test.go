@@ -85,6 +85,7 @@ func TestPlantedImports(t *testing.T) {
 		{"internal/notify/a.go", "go.temporal.io/sdk/log", "process engine"},
 		{"cmd/volcard/a.go", "github.com/stretchr/testify/require", "tests' tools"},
 		{"internal/store/storetest/a.go", "testing", ""},
+		{"cmd/volcard/a.go", "volcard/internal/store/storetest", "sets a scene"},
 
 		{"internal/limit/a.go", "math/rand/v2", "computed by others"},
 		{"internal/limit/a.go", "math/rand", "computed by others"},
