@@ -112,7 +112,7 @@ func TestEnvironment(t *testing.T) {
 		for _, required := range config.Required(process) {
 			_, plain := s.Environment[required]
 			_, file := s.Environment[required+"_FILE"]
-			assert.True(t, plain != file, "%s needs %s or %s_FILE", name, required, required)
+			assert.NotEqual(t, plain, file, "%s needs %s or %s_FILE", name, required, required)
 		}
 	}
 }

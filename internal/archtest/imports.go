@@ -19,7 +19,8 @@ type importRule struct {
 // a whole. All others below internal are rules.
 var technology = []string{
 	"internal/archtest/...", "internal/audit/...", "internal/blob/...", "internal/clock/...", "internal/config/...",
-	"internal/credential/...", "internal/devstack/...", "internal/fault/...", "internal/limit/...", "internal/notify/...",
+	"internal/credential/...", "internal/devstack/...", "internal/fault/...", "internal/killpoint/...", "internal/limit/...",
+	"internal/notify/...",
 	"internal/passwd/...", "internal/render/...", "internal/store/...", "internal/telemetry/...", "internal/vault/...",
 }
 
@@ -141,7 +142,7 @@ var importRules = []importRule{
 		from: []string{""}, forbidden: []string{"go.temporal.io/..."},
 		except: []string{
 			"workflows/...", "activities/...", "cmd/...", "internal/audit/...", "internal/devstack/...",
-			"internal/telemetry", "test/...", "bench/...",
+			"internal/telemetry", "internal/killpoint", "test/...", "bench/...",
 		},
 		reason: "the process engine is known to the processes and to those who start them",
 	},

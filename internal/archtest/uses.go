@@ -55,7 +55,7 @@ var useRules = []useRule{
 	{
 		pkg: "os", names: []string{"Getenv", "LookupEnv", "Environ"},
 		from: func(dir string) bool {
-			return !withinAny(dir, []string{"cmd/...", "internal/config", "internal/store/storetest", "internal/devstack/...", "test/...", "bench/...", "api/web/webtest/..."})
+			return !withinAny(dir, []string{"cmd/...", "internal/config", "internal/store/storetest", "internal/devstack/...", "internal/killpoint", "test/...", "bench/...", "api/web/webtest/..."})
 		},
 		reason: "settings come from internal/config, which checks and documents them",
 	},

@@ -37,7 +37,7 @@ func run(command []string) (code int, err error) {
 	if err != nil {
 		return 1, err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	server, err := devstack.StartPostgres(ctx, devstack.PostgresOptions{
 		Dir: filepath.Join(dir, "postgres"), Log: filepath.Join(dir, "postgres.log"),
 	})
@@ -46,7 +46,7 @@ func run(command []string) (code int, err error) {
 	}
 	defer func() { err = errors.Join(err, server.Stop()) }()
 
-	cmd := exec.CommandContext(ctx, command[0], command[1:]...) //nolint:gosec // the caller's own command
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.Env = append(os.Environ(), storetest.EnvURL+"="+server.URL("postgres", "postgres"))
