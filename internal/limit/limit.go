@@ -56,13 +56,15 @@ var (
 
 	// CounterSearch bounds what one clerk can look up; a busy counter has 60 people an hour.
 	CounterSearch = Kind{"counter-search", []Window{{30, time.Minute}, {600, time.Hour}}}
+	// CounterTail bounds a clerk's guesses of the last four characters of one person's ID number.
+	CounterTail = Kind{"counter-tail", []Window{{5, 15 * time.Minute}, {20, day}}}
 )
 
 // Kinds lists the catalogue.
 func Kinds() []Kind {
 	return []Kind{
 		CodePhone, CodeAccount, CodeSession, CodeAddress, LoginAccount, LoginAddress, StaffLogin, StaffLoginAddress,
-		AdminToken, Password, StatusNumber, StatusAddress, CounterSearch,
+		AdminToken, Password, StatusNumber, StatusAddress, CounterSearch, CounterTail,
 	}
 }
 

@@ -540,9 +540,35 @@ func TestStockReceiveAndSpoil(t *testing.T) {
 	c, err := stock.Count(ctx, b.branch)
 	require.NoError(t, err)
 	require.Equal(t, cardstore.Counts{InStock: 99, Spoiled: 1}, c)
-	entries, err := stock.Entries(ctx, b.branch, b.clock.Now().Add(time.Hour), 10)
+	entries, err := stock.Entries(ctx, b.branch, 10, 0)
 	require.NoError(t, err)
 	require.Len(t, entries, 3)
+	b.books(t)
+}
+
+func TestSpoiledReservationMovesToAnotherCard(t *testing.T) {
+	t.Parallel()
+	b := setup(t, 2)
+	ctx := context.Background()
+	stock := cardstore.Stock{Store: b.Store}
+	id := b.issued(t, 0)
+	reserved := func() (serial string) {
+		require.NoError(t, b.Store.DB.QueryRow(ctx, "SELECT serial FROM stock_card WHERE application_id = $1", id).Scan(&serial))
+		return serial
+	}
+	first := reserved()
+	elsewhere := b.Branch("江汉支行")
+	require.True(t, fault.Is(stock.Spoil(ctx, elsewhere, first, b.clerk, "折断"), fault.Invalid), "another branch's card")
+	require.NoError(t, stock.Spoil(ctx, b.branch, first, b.clerk, "折断"))
+	second := reserved()
+	require.NotEqual(t, first, second)
+	b.books(t)
+	require.True(t, fault.Is(stock.Spoil(ctx, b.branch, second, b.clerk, "折断"), fault.Conflict), "no other card is left")
+	require.Equal(t, second, reserved())
+	b.books(t)
+	_, err := b.process.HandOver(ctx, cardstore.HandOver{ApplicationID: id, BranchID: b.branch, StaffID: b.clerk, Serial: second})
+	require.NoError(t, err)
+	require.True(t, fault.Is(stock.Spoil(ctx, b.branch, second, b.clerk, "折断"), fault.Conflict), "handed over")
 	b.books(t)
 }
 

@@ -64,6 +64,11 @@ func (s Counter) ByCardNumber(ctx context.Context, branch uuid.UUID, number stri
 	return s.list(ctx, "AND a.id = (SELECT c.application_id FROM card c WHERE c.number = $2)", branch, number)
 }
 
+// ByNumber finds the case of the branch with this application number.
+func (s Counter) ByNumber(ctx context.Context, branch uuid.UUID, number string) ([]CounterCase, error) {
+	return s.list(ctx, "AND a.number = $2", branch, number)
+}
+
 // ByName finds waiting cases of the branch by the full name and the last four characters of the
 // ID number; both must match, so that a name alone opens nothing.
 func (s Counter) ByName(ctx context.Context, branch uuid.UUID, name, tail string) ([]CounterCase, error) {

@@ -2,6 +2,7 @@ package cardstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -62,26 +63,58 @@ func (s Stock) Receive(ctx context.Context, branch uuid.UUID, first, last string
 	return len(serials), nil
 }
 
-// Spoil books a free card as damaged.
+// Spoil books a card as damaged or lost. Where it was promised to somebody, the promise moves to
+// another free card of the branch; without one the card stays, so that no holder is left without.
 func (s Stock) Spoil(ctx context.Context, branch uuid.UUID, serial string, staff uuid.UUID, note string) error {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return fmt.Errorf("cardstore: %w", err)
 	}
 	return s.DB.InTx(ctx, func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, `
-			UPDATE stock_card SET state = 'spoiled' WHERE serial = $1 AND branch_id = $2 AND state = 'in_stock'`, serial, branch)
+		var state string
+		var application *uuid.UUID
+		err := tx.QueryRow(ctx, `
+			SELECT state, application_id FROM stock_card WHERE serial = $1 AND branch_id = $2 FOR UPDATE`, serial, branch).
+			Scan(&state, &application)
+		switch {
+		case errors.Is(err, pgx.ErrNoRows):
+			return fault.New(fault.Invalid, "本网点没有这张卡片，请核对序列号。")
+		case err != nil:
+			return err
+		case state == "handed_over":
+			return fault.New(fault.Conflict, "这张卡片已经发出，不能登记作废。")
+		case state == "spoiled":
+			return fault.New(fault.Conflict, "这张卡片已经登记过作废。")
+		}
+		_, err = tx.Exec(ctx, "UPDATE stock_card SET state = 'spoiled', application_id = NULL WHERE serial = $1", serial)
 		if err != nil {
 			return err
 		}
-		if tag.RowsAffected() == 0 {
-			return fault.New(fault.Conflict, "本网点没有这张空闲的卡片，可能已被预留、已发出或已作废。")
+		if application != nil {
+			if err := moveReservation(ctx, tx, branch, *application); err != nil {
+				return err
+			}
 		}
 		_, err = tx.Exec(ctx, `
 			INSERT INTO stock_entry (id, branch_id, kind, on_hand, reserved, serial_from, serial_to, staff_id, note, at)
 			VALUES ($1, $2, 'spoil', -1, 0, $3, $3, $4, $5, $6)`, id, branch, serial, staff, note, s.Clock.Now())
 		return err
 	})
+}
+
+// moveReservation promises any free card of the branch in the place of one that was spoiled.
+func moveReservation(ctx context.Context, tx pgx.Tx, branch, application uuid.UUID) error {
+	tag, err := tx.Exec(ctx, `
+		UPDATE stock_card SET state = 'reserved', application_id = $2
+		 WHERE serial = (SELECT serial FROM stock_card WHERE branch_id = $1 AND state = 'in_stock'
+		                  ORDER BY serial LIMIT 1 FOR UPDATE SKIP LOCKED)`, branch, application)
+	if err != nil {
+		return err
+	}
+	if tag.RowsAffected() == 0 {
+		return fault.New(fault.Conflict, "这张卡片是为申请人预留的最后一张，网点没有空闲卡片可以替换，请先入库。")
+	}
+	return nil
 }
 
 // Count counts the cards of a branch.
@@ -106,12 +139,12 @@ type StockEntry struct {
 	At         time.Time
 }
 
-// Entries lists the ledger of a branch, newest first, before the given time, at most limit.
-func (s Stock) Entries(ctx context.Context, branch uuid.UUID, before time.Time, limit int) ([]StockEntry, error) {
+// Entries lists the ledger of a branch, newest first: limit rows after the first offset ones.
+func (s Stock) Entries(ctx context.Context, branch uuid.UUID, limit, offset int) ([]StockEntry, error) {
 	rows, err := s.DB.Query(ctx, `
 		SELECT e.kind, e.on_hand, e.reserved, e.serial_from, e.serial_to, e.note, coalesce(s.name, ''), e.at
 		  FROM stock_entry e LEFT JOIN staff s ON s.id = e.staff_id
-		 WHERE e.branch_id = $1 AND e.at < $2 ORDER BY e.at DESC LIMIT $3`, branch, before, limit)
+		 WHERE e.branch_id = $1 ORDER BY e.at DESC, e.id DESC LIMIT $2 OFFSET $3`, branch, limit, offset)
 	if err != nil {
 		return nil, store.Translate(err)
 	}

@@ -166,6 +166,8 @@ CREATE TABLE message (
     last_error   text        NOT NULL DEFAULT ''
 );
 CREATE INDEX message_due ON message (due_at) WHERE state IN ('pending', 'sending', 'unknown');
+-- What was given up: somebody has to look at it.
+CREATE INDEX message_failed ON message (created_at DESC) WHERE state = 'failed';
 
 -- What the default gateway "sent": the demo's phone. Empty where a real gateway is configured.
 CREATE TABLE outbox_page (

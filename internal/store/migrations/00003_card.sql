@@ -49,6 +49,8 @@ CREATE INDEX application_counter_name ON application (branch_id, holder_name) WH
 CREATE INDEX application_branch_due ON application (branch_id, pickup_until) WHERE state = 'ready';
 -- The nightly comparison walks the live ones in order of id.
 CREATE INDEX application_open ON application (id) WHERE closed_at IS NULL;
+-- The administrator's counts by state.
+CREATE INDEX application_state ON application (state);
 
 CREATE SEQUENCE card_number_seq MAXVALUE 99999999 NO CYCLE;
 
@@ -83,6 +85,8 @@ CREATE TABLE stock_card (
     CHECK ((state IN ('reserved', 'handed_over')) = (application_id IS NOT NULL))
 );
 CREATE INDEX stock_card_free ON stock_card (branch_id, serial) WHERE state = 'in_stock';
+-- What lies at a branch, counted by state.
+CREATE INDEX stock_card_branch ON stock_card (branch_id, state);
 -- At most one plastic card is bound to an application.
 CREATE UNIQUE INDEX stock_card_application ON stock_card (application_id) WHERE application_id IS NOT NULL;
 
