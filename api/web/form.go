@@ -71,7 +71,7 @@ func (f *Form) FailIf(name string, err error) bool {
 // Absorb takes a failure that the person can mend into the form and returns any other.
 func (f *Form) Absorb(name string, err error) error {
 	switch fault.KindOf(err) {
-	case fault.Invalid, fault.Conflict, fault.TooMany, fault.Forbidden, fault.NotFound:
+	case fault.Invalid, fault.Conflict, fault.TooMany, fault.Unauthenticated, fault.Forbidden, fault.NotFound:
 		if err != nil {
 			f.Fail(name, fault.Sentence(err))
 		}

@@ -69,3 +69,18 @@ func (p Paging) link(n int) string {
 	q.Set("page", strconv.Itoa(n))
 	return p.path + "?" + q.Encode()
 }
+
+// Steps is how far a wizard has come (part "steps"); the zero value shows nothing.
+type Steps struct{ Now, Total int }
+
+// Step is one piece of the bar.
+type Step struct{ Now, Done bool }
+
+// All lists the pieces for the template.
+func (s Steps) All() []Step {
+	all := make([]Step, s.Total)
+	for i := range all {
+		all[i] = Step{Now: i+1 == s.Now, Done: i+1 < s.Now}
+	}
+	return all
+}

@@ -42,6 +42,7 @@ const (
 	valueTouched  = "touched"
 	valueAbsolute = "absolute"
 	valueDevice   = "device"
+	valueID       = "id"
 )
 
 // sessions loads a session only when somebody asks for it, and writes it only when it changed.
@@ -234,17 +235,15 @@ func (s *Session) PutJSON(name string, value any) error {
 	return nil
 }
 
-// ID names the session to limits and to one-time codes: bytes that open nothing. A session that
-// is new gets its token here, so the same bytes come with the browser's next request.
-func (s *Session) ID() ([]byte, error) {
-	if s.sessions.mgr.Token(s.ctx) == "" {
-		if err := s.sessions.mgr.RenewToken(s.ctx); err != nil {
-			return nil, fmt.Errorf("session: %w", err)
-		}
-		s.changed = true
+// ID is a random text that names the session to limits and one-time codes, and opens nothing.
+// A login starts another one.
+func (s *Session) ID() string {
+	id := s.Get(valueID)
+	if id == "" {
+		id = randomText(18)
+		s.Put(valueID, id)
 	}
-	sum := sha256.Sum256([]byte("id:" + s.sessions.mgr.Token(s.ctx)))
-	return sum[:], nil
+	return id
 }
 
 // hashed is the token as the store knows it.

@@ -1,0 +1,68 @@
+// Package applicant is the room of the people whom the card is for: their account, their
+// applications, their card. Whoever enters is logged in as a person, except on the pages on
+// which one becomes so.
+package applicant
+
+import (
+	"github.com/go-chi/chi/v5"
+
+	"volcard/api/web"
+	"volcard/internal/store/codestore"
+	"volcard/internal/store/personstore"
+)
+
+// Account holds the pages of registration, login and the account itself (duties R23–R27).
+type Account struct {
+	Kit    *web.Kit
+	People personstore.People
+	Codes  codestore.Codes
+}
+
+func (a Account) accounts() personstore.Accounts { return personstore.Accounts(a.People) }
+func (a Account) consents() personstore.Consents { return personstore.Consents(a.People) }
+
+// Home is where a person comes to after logging in, where no other page was asked for.
+const Home = "/account"
+
+// Routes mounts the pages.
+func (a Account) Routes(r chi.Router) {
+	h := a.Kit.Handle
+	r.Get(web.DivisionPath, a.Kit.Divisions)
+
+	r.Get("/register", h(a.registerForm))
+	r.Post("/register", h(a.register))
+	r.Get("/register/guardian", h(a.guardianForm))
+	r.Post("/register/guardian", h(a.guardian))
+	r.Get("/register/phone", h(a.registerPhoneForm))
+	r.Post("/register/phone", h(a.registerPhone))
+	r.Get("/register/code", h(a.registerCodeForm))
+	r.Post("/register/code", h(a.registerCode))
+	r.Post("/register/resend", h(a.registerResend))
+
+	r.Get("/login", h(a.loginForm))
+	r.Post("/login", h(a.login))
+	r.Post("/logout", h(a.logout))
+	r.Get("/reset", h(a.resetForm))
+	r.Post("/reset", h(a.reset))
+	r.Get("/reset/code", h(a.resetCodeForm))
+	r.Post("/reset/code", h(a.resetCode))
+	r.Post("/reset/resend", h(a.resetResend))
+
+	r.Group(func(r chi.Router) {
+		r.Use(a.Kit.RequirePerson)
+		r.Get("/account", h(a.show))
+		r.Get("/account/password", h(a.passwordForm))
+		r.Post("/account/password", h(a.password))
+		r.Get("/account/phone", h(a.phoneForm))
+		r.Post("/account/phone", h(a.phone))
+		r.Get("/account/phone/code", h(a.phoneCodeForm))
+		r.Post("/account/phone/code", h(a.phoneCode))
+		r.Post("/account/phone/resend", h(a.phoneResend))
+		r.Get("/account/consents", h(a.consentsPage))
+		r.Post("/account/consents/give", h(a.giveConsent))
+		r.Post("/account/consents/withdraw", h(a.withdrawConsent))
+		r.Get("/account/logins", h(a.logins))
+		r.Post("/account/logins/end", h(a.endLogin))
+		r.Post("/account/logins/end-others", h(a.endOtherLogins))
+	})
+}

@@ -1,0 +1,83 @@
+package applicant
+
+import (
+	"net/http"
+
+	"github.com/gofrs/uuid/v5"
+
+	"volcard/api/web"
+	"volcard/internal/person"
+	"volcard/internal/store/personstore"
+)
+
+type loginPage struct {
+	web.Frame
+	Form *web.Form
+	Next string
+}
+
+func (a Account) loginForm(w http.ResponseWriter, r *http.Request) error {
+	p, err := a.Kit.Principal(r)
+	if err != nil {
+		return err
+	}
+	if p.IsPerson() {
+		web.Redirect(w, r, web.Next(r, Home))
+		return nil
+	}
+	return a.renderLogin(w, r, web.NewForm(nil))
+}
+
+func (a Account) renderLogin(w http.ResponseWriter, r *http.Request, form *web.Form) error {
+	return a.Kit.Render(w, r, form.Status(), "applicant/account/login", &loginPage{
+		Frame: web.Frame{Title: "登录", Back: "/"}, Form: form, Next: web.Next(r, Home),
+	})
+}
+
+// login: the store counts the try before it looks at the password, and takes the same time and
+// says the same for an ID number that nobody registered.
+func (a Account) login(w http.ResponseWriter, r *http.Request) error {
+	form, err := web.ParseForm(r)
+	if err != nil {
+		return err
+	}
+	id, err := person.ParseIDNumber(form.Get("id_number"))
+	form.FailIf("id_number", err)
+	if form.Raw("password") == "" {
+		form.Fail("password", "请输入密码。")
+	}
+	if !form.OK() {
+		return a.renderLogin(w, r, form)
+	}
+	account, err := a.accounts().Login(r.Context(), personstore.Login{
+		IDNumber: id, Password: form.Raw("password"), Address: web.ClientIP(r),
+	})
+	if err != nil {
+		if err := form.Absorb("", err); err != nil {
+			return err
+		}
+		return a.renderLogin(w, r, form)
+	}
+	if err := a.signIn(r, account); err != nil {
+		return err
+	}
+	web.Redirect(w, r, web.Next(r, Home))
+	return nil
+}
+
+// signIn makes the session the person's, under the name that pages show.
+func (a Account) signIn(r *http.Request, id uuid.UUID) error {
+	p, err := a.People.ByID(r.Context(), id)
+	if err != nil {
+		return err
+	}
+	return a.Kit.SignIn(r, web.Principal{Kind: web.KindPerson, ID: id, Name: p.Name.String()})
+}
+
+func (a Account) logout(w http.ResponseWriter, r *http.Request) error {
+	if err := a.Kit.SignOut(r); err != nil {
+		return err
+	}
+	web.Redirect(w, r, "/")
+	return nil
+}

@@ -1,0 +1,377 @@
+package applicant
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"volcard/api/web"
+	"volcard/internal/consent"
+	"volcard/internal/fault"
+	"volcard/internal/person"
+	"volcard/internal/store/codestore"
+	"volcard/internal/store/personstore"
+)
+
+// registration is what the pages before the last one have gathered. It lies in the session,
+// sealed, and nowhere else: who does not finish leaves nothing behind.
+type registration struct {
+	Name     person.Name
+	IDNumber string
+	Division string
+	Address  string
+	Consents []consent.Purpose
+	Guardian person.Guardian
+	Phone    person.Phone
+	Sent     time.Time
+}
+
+const (
+	valueRegistration = "registration"
+	registerStart     = "/register"
+	addressMax        = 100
+)
+
+type registerPage struct {
+	web.Frame
+	Form     *web.Form
+	Steps    web.Steps
+	Consents consentBlock
+}
+
+type guardianPage struct {
+	web.Frame
+	Form      *web.Form
+	Steps     web.Steps
+	Relations []string
+	Consents  consentBlock
+}
+
+// consentBlock is part "consents": each point with a box of its own.
+type consentBlock struct {
+	Title string
+	Items []consentItem
+	Error string
+}
+
+type consentItem struct {
+	consent.Item
+	Checked bool
+}
+
+const consentField = "consent"
+
+func newConsents(title string, form *web.Form, items []consent.Item) consentBlock {
+	block := consentBlock{Title: title, Error: form.Error(consentField)}
+	for _, item := range items {
+		block.Items = append(block.Items, consentItem{
+			Item: item, Checked: slices.Contains(form.Values[consentField], item.Key()),
+		})
+	}
+	return block
+}
+
+// agreed reads the boxes; the form notes what is missing. A box of an older version counts as
+// not ticked: the text has changed since the page was opened.
+func agreed(form *web.Form, items []consent.Item) []consent.Purpose {
+	var purposes []consent.Purpose
+	for _, item := range items {
+		if !slices.Contains(form.Values[consentField], item.Key()) {
+			form.Fail(consentField, "需要同意「"+item.Title+"」才能继续。")
+			continue
+		}
+		purposes = append(purposes, item.Purpose)
+	}
+	return purposes
+}
+
+func (a Account) registerForm(w http.ResponseWriter, r *http.Request) error {
+	p, err := a.Kit.Principal(r)
+	if err != nil {
+		return err
+	}
+	if p.IsPerson() {
+		web.Redirect(w, r, Home)
+		return nil
+	}
+	return a.renderRegister(w, r, web.NewForm(nil))
+}
+
+func (a Account) renderRegister(w http.ResponseWriter, r *http.Request, form *web.Form) error {
+	return a.Kit.Render(w, r, form.Status(), "applicant/account/register", &registerPage{
+		Frame: web.Frame{Title: "注册", Back: "/login"}, Form: form, Steps: web.Steps{Now: 1, Total: 3},
+		Consents: newConsents("请逐项确认", form, consent.ForRegistration(false)),
+	})
+}
+
+func (a Account) register(w http.ResponseWriter, r *http.Request) error {
+	form, err := web.ParseForm(r)
+	if err != nil {
+		return err
+	}
+	if form.Refresh() {
+		return a.renderRegister(w, r, form)
+	}
+	var reg registration
+	var id person.IDNumber
+	reg.Name, err = person.ParseName(form.Get("name"))
+	form.FailIf("name", err)
+	if id, err = person.ParseIDNumber(form.Get("id_number")); !form.FailIf("id_number", err) {
+		reg.IDNumber = id.String()
+		// A guardian is asked for on the next page, so only an age that no guardian mends fails here.
+		for _, reason := range person.AgeRule(id.Age(a.Kit.Now()), true) {
+			form.Fail("id_number", reason)
+		}
+	}
+	reg.Division = form.DivisionCode()
+	reg.Address = checkAddress(form, "address")
+	reg.Consents = agreed(form, consent.ForRegistration(false))
+	if !form.OK() {
+		return a.renderRegister(w, r, form)
+	}
+	s, err := a.Kit.Session(r)
+	if err != nil {
+		return err
+	}
+	if err := s.PutJSON(valueRegistration, reg); err != nil {
+		return err
+	}
+	web.Redirect(w, r, a.afterData(reg))
+	return nil
+}
+
+// afterData is the page after the personal data: a minor's guardian comes first.
+func (a Account) afterData(reg registration) string {
+	id, err := person.ParseIDNumber(reg.IDNumber)
+	if err != nil || (reg.Guardian.IsZero() && person.NeedsGuardian(id.Age(a.Kit.Now()))) {
+		return "/register/guardian"
+	}
+	return "/register/phone"
+}
+
+func (a Account) guardianForm(w http.ResponseWriter, r *http.Request) error {
+	var reg registration
+	_, ok, err := started(a, w, r, valueRegistration, registerStart, &reg)
+	if !ok {
+		return err
+	}
+	return a.renderGuardian(w, r, web.NewForm(nil))
+}
+
+func (a Account) renderGuardian(w http.ResponseWriter, r *http.Request, form *web.Form) error {
+	return a.Kit.Render(w, r, form.Status(), "applicant/account/guardian", &guardianPage{
+		Frame: web.Frame{Title: "监护人同意", Back: registerStart}, Form: form, Steps: web.Steps{Now: 1, Total: 3},
+		Relations: person.Relations(), Consents: newConsents("请监护人确认", form, guardianConsents()),
+	})
+}
+
+func guardianConsents() []consent.Item {
+	if item, ok := consent.Lookup(consent.Guardian); ok {
+		return []consent.Item{item}
+	}
+	return nil
+}
+
+func (a Account) guardian(w http.ResponseWriter, r *http.Request) error {
+	var reg registration
+	s, ok, err := started(a, w, r, valueRegistration, registerStart, &reg)
+	if !ok {
+		return err
+	}
+	form, err := web.ParseForm(r)
+	if err != nil {
+		return err
+	}
+	guardian, faults := person.ParseGuardian(form.Get("guardian_name"), form.Get("guardian_relation"), form.Get("guardian_phone"))
+	for field, sentence := range faults {
+		form.Fail("guardian_"+field, sentence)
+	}
+	purposes := agreed(form, guardianConsents())
+	if !form.OK() {
+		return a.renderGuardian(w, r, form)
+	}
+	reg.Guardian = guardian
+	for _, p := range purposes {
+		if !slices.Contains(reg.Consents, p) {
+			reg.Consents = append(reg.Consents, p)
+		}
+	}
+	if err := s.PutJSON(valueRegistration, reg); err != nil {
+		return err
+	}
+	web.Redirect(w, r, "/register/phone")
+	return nil
+}
+
+func (a Account) registerPhoneForm(w http.ResponseWriter, r *http.Request) error {
+	var reg registration
+	_, ok, err := started(a, w, r, valueRegistration, registerStart, &reg)
+	if !ok {
+		return err
+	}
+	if next := a.afterData(reg); next != "/register/phone" {
+		web.Redirect(w, r, next)
+		return nil
+	}
+	form := web.NewForm(nil)
+	if !reg.Phone.IsZero() {
+		form.Values.Set("phone", reg.Phone.String())
+	}
+	return a.renderRegisterPhone(w, r, form)
+}
+
+func (a Account) renderRegisterPhone(w http.ResponseWriter, r *http.Request, form *web.Form) error {
+	return a.Kit.Render(w, r, form.Status(), "applicant/account/phone", &phonePage{
+		Frame: web.Frame{Title: "绑定手机号", Back: registerStart}, Form: form, Steps: web.Steps{Now: 2, Total: 3},
+		Lead: "我们会发一条验证码，确认这个号码是您本人在用。", Action: "/register/phone",
+	})
+}
+
+func (a Account) registerPhone(w http.ResponseWriter, r *http.Request) error {
+	var reg registration
+	s, ok, err := started(a, w, r, valueRegistration, registerStart, &reg)
+	if !ok {
+		return err
+	}
+	form, err := web.ParseForm(r)
+	if err != nil {
+		return err
+	}
+	if next := a.afterData(reg); next != "/register/phone" {
+		web.Redirect(w, r, next)
+		return nil
+	}
+	reg.Phone, err = person.ParsePhone(form.Get("phone"))
+	if form.FailIf("phone", err) {
+		return a.renderRegisterPhone(w, r, form)
+	}
+	if err := a.sendRegister(r, s, &reg); err != nil {
+		if err := form.Absorb("", err); err != nil {
+			return err
+		}
+		return a.renderRegisterPhone(w, r, form)
+	}
+	web.Redirect(w, r, "/register/code")
+	return nil
+}
+
+func (a Account) sendRegister(r *http.Request, s *web.Session, reg *registration) error {
+	_, err := a.Codes.Request(r.Context(), codestore.Ask{
+		Purpose: codestore.Register, Phone: reg.Phone, Session: s.ID(), Address: web.ClientIP(r),
+	})
+	if err != nil {
+		return err
+	}
+	reg.Sent = a.Kit.Now()
+	return s.PutJSON(valueRegistration, reg)
+}
+
+func (a Account) registerCodeForm(w http.ResponseWriter, r *http.Request) error {
+	var reg registration
+	_, ok, err := started(a, w, r, valueRegistration, registerStart, &reg)
+	if !ok {
+		return err
+	}
+	if reg.Phone.IsZero() {
+		web.Redirect(w, r, "/register/phone")
+		return nil
+	}
+	return a.renderRegisterCode(w, r, web.NewForm(nil), reg)
+}
+
+func (a Account) renderRegisterCode(w http.ResponseWriter, r *http.Request, form *web.Form, reg registration) error {
+	return a.Kit.Render(w, r, form.Status(), "applicant/account/code", &codePage{
+		Frame: web.Frame{Title: "输入验证码，设置密码", Back: "/register/phone"}, Form: form, Steps: web.Steps{Now: 3, Total: 3},
+		Lead: "验证码已发送到 " + reg.Phone.Masked() + "。", Submit: "完成注册",
+		Action: "/register/code", Resend: "/register/resend", Change: "/register/phone", AskPassword: true, Wait: a.wait(reg.Sent),
+	})
+}
+
+func (a Account) registerResend(w http.ResponseWriter, r *http.Request) error {
+	var reg registration
+	s, ok, err := started(a, w, r, valueRegistration, registerStart, &reg)
+	if !ok {
+		return err
+	}
+	if reg.Phone.IsZero() {
+		web.Redirect(w, r, "/register/phone")
+		return nil
+	}
+	form := web.NewForm(nil)
+	if err := form.Absorb("", a.sendRegister(r, s, &reg)); err != nil {
+		return err
+	}
+	if !form.OK() {
+		return a.renderRegisterCode(w, r, form, reg)
+	}
+	a.Kit.FlashOK(r, "新的验证码已发送，以前的验证码不再有效。")
+	web.Redirect(w, r, "/register/code")
+	return nil
+}
+
+// registerCode makes the account. The password is checked before the code, which works once.
+func (a Account) registerCode(w http.ResponseWriter, r *http.Request) error {
+	var reg registration
+	s, ok, err := started(a, w, r, valueRegistration, registerStart, &reg)
+	if !ok {
+		return err
+	}
+	form, err := web.ParseForm(r)
+	if err != nil {
+		return err
+	}
+	id, err := person.ParseIDNumber(reg.IDNumber)
+	if err != nil {
+		return err
+	}
+	password := newPassword(form, id, reg.Phone)
+	if !form.OK() {
+		return a.renderRegisterCode(w, r, form, reg)
+	}
+	err = a.Codes.Verify(r.Context(), codestore.Try{
+		Purpose: codestore.Register, Phone: reg.Phone, Session: s.ID(), Code: form.Get("code"),
+	})
+	if err != nil {
+		if err := form.Absorb("code", err); err != nil {
+			return err
+		}
+		return a.renderRegisterCode(w, r, form, reg)
+	}
+	account, err := a.People.Register(r.Context(), personstore.NewPerson{
+		Name: reg.Name, IDNumber: id, Phone: reg.Phone, DivisionCode: reg.Division, Address: reg.Address,
+		Guardian: reg.Guardian, Password: password, Consents: reg.Consents,
+	})
+	if fault.Is(err, fault.Conflict) {
+		// The holder of the phone has proved nothing about the ID number: no more is said.
+		s.Remove(valueRegistration)
+		a.Kit.FlashWarn(r, fault.Sentence(err))
+		web.Redirect(w, r, "/login")
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := a.signIn(r, account); err != nil {
+		return err
+	}
+	a.Kit.FlashOK(r, "注册成功，欢迎您成为志愿者。")
+	web.Redirect(w, r, Home)
+	return nil
+}
+
+// checkAddress reads a postal address without its division.
+func checkAddress(form *web.Form, field string) string {
+	address := form.Get(field)
+	n := len([]rune(address))
+	switch {
+	case n < 2:
+		form.Fail(field, "请填写详细地址。")
+	case n > addressMax:
+		form.Fail(field, "详细地址不能超过 100 个字。")
+	case strings.ContainsFunc(address, func(r rune) bool { return !unicode.IsPrint(r) }):
+		form.Fail(field, "详细地址中有不能使用的字符。")
+	}
+	return address
+}

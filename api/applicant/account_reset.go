@@ -1,0 +1,165 @@
+package applicant
+
+import (
+	"net/http"
+	"time"
+
+	"volcard/api/web"
+	"volcard/internal/person"
+	"volcard/internal/store/codestore"
+	"volcard/internal/store/personstore"
+)
+
+// lostPassword is what lies in the session between the two pages. The phone does not: it is
+// looked up again, and the pages are the same whether or not there is an account.
+type lostPassword struct {
+	IDNumber string
+	Sent     time.Time
+}
+
+const (
+	valueReset = "reset"
+	resetStart = "/reset"
+)
+
+type resetPage struct {
+	web.Frame
+	Form  *web.Form
+	Steps web.Steps
+}
+
+func (a Account) resetForm(w http.ResponseWriter, r *http.Request) error {
+	return a.renderReset(w, r, web.NewForm(nil))
+}
+
+func (a Account) renderReset(w http.ResponseWriter, r *http.Request, form *web.Form) error {
+	return a.Kit.Render(w, r, form.Status(), "applicant/account/reset", &resetPage{
+		Frame: web.Frame{Title: "找回密码", Back: "/login"}, Form: form, Steps: web.Steps{Now: 1, Total: 2},
+	})
+}
+
+func (a Account) reset(w http.ResponseWriter, r *http.Request) error {
+	form, err := web.ParseForm(r)
+	if err != nil {
+		return err
+	}
+	id, err := person.ParseIDNumber(form.Get("id_number"))
+	if form.FailIf("id_number", err) {
+		return a.renderReset(w, r, form)
+	}
+	s, err := a.Kit.Session(r)
+	if err != nil {
+		return err
+	}
+	if err := a.sendReset(r, s, id); err != nil {
+		if err := form.Absorb("", err); err != nil {
+			return err
+		}
+		return a.renderReset(w, r, form)
+	}
+	web.Redirect(w, r, "/reset/code")
+	return nil
+}
+
+// sendReset asks for a code for the account's bound phone. The store does the same work and
+// gives the same answer where there is no account.
+func (a Account) sendReset(r *http.Request, s *web.Session, id person.IDNumber) error {
+	account, phone, err := a.People.BoundPhone(r.Context(), id)
+	if err != nil {
+		return err
+	}
+	_, err = a.Codes.Request(r.Context(), codestore.Ask{
+		Purpose: codestore.Reset, IDNumber: id, Phone: phone, PersonID: account, Session: s.ID(), Address: web.ClientIP(r),
+	})
+	if err != nil {
+		return err
+	}
+	return s.PutJSON(valueReset, lostPassword{IDNumber: id.String(), Sent: a.Kit.Now()})
+}
+
+func (a Account) resetCodeForm(w http.ResponseWriter, r *http.Request) error {
+	var lost lostPassword
+	_, ok, err := started(a, w, r, valueReset, resetStart, &lost)
+	if !ok {
+		return err
+	}
+	return a.renderResetCode(w, r, web.NewForm(nil), lost)
+}
+
+func (a Account) renderResetCode(w http.ResponseWriter, r *http.Request, form *web.Form, lost lostPassword) error {
+	return a.Kit.Render(w, r, form.Status(), "applicant/account/code", &codePage{
+		Frame: web.Frame{Title: "设置新密码", Back: resetStart}, Form: form, Steps: web.Steps{Now: 2, Total: 2},
+		Lead:   "如果这个身份证号已经注册，验证码已发送到绑定的手机。",
+		Action: "/reset/code", Submit: "设置新密码", Resend: "/reset/resend", AskPassword: true, Wait: a.wait(lost.Sent),
+	})
+}
+
+func (a Account) resetResend(w http.ResponseWriter, r *http.Request) error {
+	var lost lostPassword
+	s, ok, err := started(a, w, r, valueReset, resetStart, &lost)
+	if !ok {
+		return err
+	}
+	id, err := person.ParseIDNumber(lost.IDNumber)
+	if err != nil {
+		return err
+	}
+	form := web.NewForm(nil)
+	if err := form.Absorb("", a.sendReset(r, s, id)); err != nil {
+		return err
+	}
+	if !form.OK() {
+		return a.renderResetCode(w, r, form, lost)
+	}
+	a.Kit.FlashOK(r, "如果账号存在，新的验证码已发送。")
+	web.Redirect(w, r, "/reset/code")
+	return nil
+}
+
+// resetCode sets the new password. Everybody who was logged in with the old one is logged out.
+func (a Account) resetCode(w http.ResponseWriter, r *http.Request) error {
+	var lost lostPassword
+	s, ok, err := started(a, w, r, valueReset, resetStart, &lost)
+	if !ok {
+		return err
+	}
+	form, err := web.ParseForm(r)
+	if err != nil {
+		return err
+	}
+	id, err := person.ParseIDNumber(lost.IDNumber)
+	if err != nil {
+		return err
+	}
+	// The bound phone stays out of this check: its reason would tell who has an account.
+	password := newPassword(form, id, person.Phone{})
+	if !form.OK() {
+		return a.renderResetCode(w, r, form, lost)
+	}
+	account, phone, err := a.People.BoundPhone(r.Context(), id)
+	if err != nil {
+		return err
+	}
+	err = a.Codes.Verify(r.Context(), codestore.Try{
+		Purpose: codestore.Reset, Phone: phone, PersonID: account, IDNumber: id, Session: s.ID(), Code: form.Get("code"),
+	})
+	if err != nil {
+		if err := form.Absorb("code", err); err != nil {
+			return err
+		}
+		return a.renderResetCode(w, r, form, lost)
+	}
+	if err := a.accounts().SetPassword(r.Context(), account, password, personstore.Reset); err != nil {
+		if err := form.Absorb("password", err); err != nil {
+			return err
+		}
+		return a.renderResetCode(w, r, form, lost)
+	}
+	if err := a.Kit.EndAll(r.Context(), account); err != nil {
+		return err
+	}
+	s.Remove(valueReset)
+	a.Kit.FlashOK(r, "新密码已设置，请重新登录。")
+	web.Redirect(w, r, "/login")
+	return nil
+}

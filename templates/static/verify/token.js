@@ -1,0 +1,168 @@
+// Reads and checks what internal/credential signs: tokens of cards and the list of revoked ones.
+// The same rules as there; vectors made by the Go side are the test.
+import { decode, encodeArray, Tagged } from "./cbor.js";
+
+/** A text that is no token: reason is malformed, unknown-key or altered. */
+export class Refused extends Error {
+  constructor(reason) {
+    super(reason);
+    this.reason = reason;
+  }
+}
+
+const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+const minToken = 140, maxToken = 480, maxScan = 4096;
+const aadToken = new TextEncoder().encode("volcard token 1");
+const aadList = new TextEncoder().encode("volcard revoked 1");
+const editions = ["general", "regular"];
+const listStatus = new Map([[1, "suspended"], [2, "replaced"], [3, "cancelled"]]);
+const idBytes = 8, maxName = 130, maxDay = 100000;
+
+/** Finds the token in what a scanner or a keyboard gave. */
+export function parseScan(text) {
+  if (text.length > maxScan) throw new Refused("malformed");
+  let s = text.replace(/[\s\p{Cc}\p{Cf}]/gu, "")
+    .replace(/[！-～]/g, (c) => String.fromCharCode(c.charCodeAt(0) - 0xfee0))
+    .replace(/[a-z]/g, (c) => c.toUpperCase());
+  const half = s.length / 2;
+  if (s.length % 2 === 0 && s.slice(0, half) === s.slice(half)) s = s.slice(0, half);
+  const at = s.lastIndexOf("/V/");
+  if (at >= 0) s = s.slice(at + 3);
+  s = s.split("?")[0].split("#")[0].replace(/\/$/, "");
+  if (s.length < minToken || s.length > maxToken || !/^[A-Z2-7]+$/.test(s)) throw new Refused("malformed");
+  return s;
+}
+
+/** Base32 without padding, in its one right form. */
+export function fromBase32(text) {
+  const out = new Uint8Array(Math.floor(text.length * 5 / 8));
+  let bits = 0, value = 0, at = 0;
+  for (const c of text) {
+    const n = alphabet.indexOf(c);
+    if (n < 0) throw new Refused("malformed");
+    value = ((value << 5) | n) & 0xfff;
+    bits += 5;
+    if (bits >= 8) {
+      bits -= 8;
+      out[at++] = (value >> bits) & 255;
+    }
+  }
+  if (bits >= 5 || (value & ((1 << bits) - 1)) !== 0) throw new Refused("malformed");
+  return out;
+}
+
+export function toBase32(bytes) {
+  let out = "", bits = 0, value = 0;
+  for (const b of bytes) {
+    value = ((value << 8) | b) & 0xfff;
+    bits += 8;
+    while (bits >= 5) {
+      bits -= 5;
+      out += alphabet[(value >> bits) & 31];
+    }
+  }
+  return bits > 0 ? out + alphabet[(value << (5 - bits)) & 31] : out;
+}
+
+const equal = (a, b) => a.length === b.length && a.every((v, i) => v === b[i]);
+const header = Uint8Array.of(0xa2, 0x01, 0x27, 0x04, 0x45);
+
+/** Takes a COSE_Sign1 message apart; only the form that the Go side writes passes. */
+function split(bytes) {
+  let message;
+  try {
+    message = decode(bytes);
+  } catch {
+    throw new Refused("malformed");
+  }
+  const parts = message instanceof Tagged && message.tag === 18 ? message.value : null;
+  if (!Array.isArray(parts) || parts.length !== 4) throw new Refused("malformed");
+  const [protectedHeader, unprotected, payload, signature] = parts;
+  if (!(protectedHeader instanceof Uint8Array) || !(unprotected instanceof Map) || unprotected.size !== 0 ||
+    !(payload instanceof Uint8Array) || !(signature instanceof Uint8Array) || signature.length !== 64 ||
+    protectedHeader.length !== 10 || !equal(protectedHeader.subarray(0, 5), header)) {
+    throw new Refused("malformed");
+  }
+  return { protectedHeader, payload, signature, kid: toBase32(protectedHeader.subarray(5)) };
+}
+
+async function open(bytes, aad, keys, verify) {
+  const message = split(bytes);
+  const key = keys.get(message.kid);
+  if (!key) throw new Refused("unknown-key");
+  const signed = encodeArray(["Signature1", message.protectedHeader, aad, message.payload]);
+  if (!(await verify(key, message.signature, signed))) throw new Refused("altered");
+  return message;
+}
+
+const isDay = (n) => Number.isInteger(n) && n > 0 && n <= maxDay;
+
+function claimsOf(payload) {
+  let map;
+  try {
+    map = decode(payload);
+  } catch {
+    throw new Refused("malformed");
+  }
+  if (!(map instanceof Map)) throw new Refused("malformed");
+  const number = map.get(1), edition = editions[map.get(2)], issuedOn = map.get(3), expiresOn = map.get(4), name = map.get(5);
+  if (typeof number !== "number" && typeof number !== "bigint") throw new Refused("malformed");
+  if (!/^[1-9][0-9]{5,17}$/.test(String(number)) || !edition || !isDay(issuedOn) || !isDay(expiresOn) || issuedOn > expiresOn ||
+    typeof name !== "string" || name === "" || /\p{Cc}/u.test(name) || new TextEncoder().encode(name).length > maxName) {
+    throw new Refused("malformed");
+  }
+  return { edition, issuedOn, expiresOn, name, year: new Date(issuedOn * 86400000).getUTCFullYear() };
+}
+
+async function idOf(signature) {
+  const sum = new Uint8Array(await crypto.subtle.digest("SHA-256", signature));
+  return toBase32(sum.subarray(0, idBytes));
+}
+
+/** The day in Shanghai, counted from 1970-01-01. */
+export const dayOf = (milliseconds) => Math.floor((milliseconds + 8 * 3600000) / 86400000);
+
+/** The keys that the server publishes, by their id. */
+export function readKeys(document) {
+  const keys = new Map();
+  for (const key of document.keys) {
+    const text = key.x.replace(/-/g, "+").replace(/_/g, "/");
+    keys.set(key.kid, Uint8Array.from(atob(text), (c) => c.charCodeAt(0)));
+  }
+  return keys;
+}
+
+/** Checks the published list: { issued, next } in milliseconds, and status(id). */
+export async function readList(bytes, keys, verify) {
+  const { payload } = await open(bytes, aadList, keys, verify);
+  const map = decode(payload);
+  const issued = map.get(1), next = map.get(2), entries = map.get(3);
+  if (!Number.isInteger(issued) || !Number.isInteger(next) || !(entries instanceof Map)) throw new Refused("malformed");
+  const revoked = new Map();
+  for (const [number, ids] of entries) {
+    const status = listStatus.get(number) ?? "cancelled"; // a status of a later version is no good either
+    for (let i = 0; i + idBytes <= ids.length; i += idBytes) revoked.set(toBase32(ids.subarray(i, i + idBytes)), status);
+  }
+  return { issued: issued * 1000, next: next * 1000, size: revoked.size, status: (id) => revoked.get(id) };
+}
+
+/**
+ * Says what a scanned text is worth at a time, without network.
+ * Returns { status, reason?, claims? }; status is one of the verdicts of api/public.
+ */
+export async function check(text, { keys, list, verify, now }) {
+  let claims, id;
+  try {
+    const message = await open(fromBase32(parseScan(text)), aadToken, keys, verify);
+    claims = claimsOf(message.payload);
+    id = await idOf(message.signature);
+  } catch (error) {
+    if (error instanceof Refused) return { status: "unknown", reason: error.reason };
+    throw error;
+  }
+  const revoked = list?.status(id);
+  if (revoked) return { status: revoked, claims };
+  if (dayOf(now) > claims.expiresOn) return { status: "expired", claims };
+  if (!list) return { status: "unlisted", claims };
+  return { status: now > list.next ? "stale" : "valid", claims };
+}

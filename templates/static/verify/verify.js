@@ -1,0 +1,191 @@
+// The page that checks cards: fetches keys and the list once, then works without network. Both
+// stay in memory only; nothing scanned is kept or sent.
+import { choose } from "./ed25519.js";
+import { fromCamera, fromFile, hasCamera } from "./scan.js";
+import { check, readKeys, readList } from "./token.js";
+
+const renewEvery = 60_000;   // while there is a network
+const sayAgeEvery = 15_000;
+const clockSlack = 5 * 60_000;
+
+const $ = (id) => document.getElementById(id);
+const words = $("words");
+const editions = JSON.parse(words.dataset.editions);
+const reasons = JSON.parse(words.dataset.reasons);
+
+let keys = null;
+let list = null;
+let listAt = 0; // performance.now() when the list came
+let offline = false;
+let crypto25519;
+
+/** The time: the device's, but never earlier than what the server said. */
+function now() {
+  return list ? Math.max(Date.now(), list.issued + (performance.now() - listAt)) : Date.now();
+}
+
+async function get(path) {
+  const answer = await fetch(path, { cache: "no-cache", credentials: "omit" });
+  if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
+  return answer;
+}
+
+let loading = null;
+
+/** Fetches keys and list. An older list never takes the place of a newer one. */
+function load() {
+  loading ??= (async () => {
+    try {
+      const fresh = readKeys(await (await get("/.well-known/volcard/keys")).json());
+      const bytes = new Uint8Array(await (await get("/.well-known/volcard/revoked")).arrayBuffer());
+      const next = await readList(bytes, fresh, crypto25519.verify);
+      keys = fresh;
+      if (!list || next.issued >= list.issued) {
+        list = next;
+        listAt = performance.now();
+      }
+      offline = false;
+    } catch {
+      offline = true;
+    }
+    loading = null;
+    sayBasis();
+  })();
+  return loading;
+}
+
+function age(milliseconds) {
+  const minutes = Math.floor(milliseconds / 60_000);
+  if (minutes < 1) return "不到 1 分钟前";
+  if (minutes < 60) return `${minutes} 分钟前`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 48 ? `${hours} 小时前` : `${Math.floor(hours / 24)} 天前`;
+}
+
+const clockText = (at) => new Date(at).toLocaleString("zh-CN", {
+  timeZone: "Asia/Shanghai", month: "numeric", day: "numeric", hour: "2-digit", minute: "2-digit", hour12: false,
+});
+
+/** Says how old the list is, and what that means. */
+function sayBasis() {
+  const box = document.querySelector(".basis[data-state]");
+  let state = "fresh", text;
+  if (!list) {
+    state = offline ? "missing" : "loading";
+    text = offline ? "还没有取得公钥和吊销名单，暂时不能查验。请联网后更新。" : "正在下载公钥和吊销名单……";
+  } else {
+    text = `名单签发于 ${clockText(list.issued)}（${age(now() - list.issued)}），共 ${list.size} 条。`;
+    if (now() > list.next) {
+      state = "stale";
+      text += "名单已超过一天没有更新，结果可能不准，请联网后更新。";
+    } else if (offline) {
+      state = "offline";
+      text += "现在没有网络，按这份名单查验。";
+    }
+    if (list.issued - Date.now() > clockSlack) text += "本机时间似乎不准，请检查。";
+  }
+  box.dataset.state = state;
+  if ($("basis").textContent !== text) $("basis").textContent = text;
+}
+
+/** Shows the verdict on a text; the previous one goes at once. */
+async function say(text) {
+  const result = $("result");
+  result.replaceChildren();
+  if (loading) await loading;
+  const said = keys
+    ? await check(text, { keys, list, verify: crypto25519.verify, now: now() })
+    : { status: "unlisted" };
+  const made = document.querySelector(`template[data-verdict="${said.status}"]`).content.cloneNode(true);
+  const fill = (name, value) => { made.querySelector(`[data-fill="${name}"]`).textContent = value; };
+  if (said.reason) fill("sentence", reasons[said.reason]);
+  if (said.claims) {
+    fill("name", said.claims.name);
+    fill("edition", editions[said.claims.edition] ?? "");
+    fill("year", said.claims.year);
+    made.querySelector("dl").hidden = false;
+  }
+  result.append(made);
+  result.scrollIntoView({ block: "nearest" });
+  return said.status;
+}
+
+function saySentence(sentence) {
+  const p = document.createElement("p");
+  p.className = "note";
+  p.textContent = sentence;
+  $("result").replaceChildren(p);
+}
+
+let stopCamera = null;
+
+function closeCamera() {
+  stopCamera?.();
+  stopCamera = null;
+  $("finder").hidden = true;
+  $("camera").disabled = false;
+}
+
+async function openCamera() {
+  $("camera").disabled = true;
+  $("finder").hidden = false;
+  $("result").replaceChildren();
+  try {
+    stopCamera = await fromCamera($("video"), (text) => {
+      closeCamera();
+      say(text);
+    });
+  } catch {
+    closeCamera();
+    saySentence("没有打开摄像头。请在浏览器里允许使用摄像头，或改用图片、文字查验。");
+  }
+}
+
+function listen() {
+  $("camera").addEventListener("click", openCamera);
+  $("stop").addEventListener("click", closeCamera);
+  $("refresh").addEventListener("click", load);
+  $("picture").addEventListener("change", async (event) => {
+    const [file] = event.target.files;
+    event.target.value = "";
+    if (!file) return;
+    const text = await fromFile(file);
+    if (text === null) saySentence("图片里没有找到二维码。请选择清楚、完整的二维码图片。");
+    else await say(text);
+  });
+  $("typed").addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const text = $("text").value;
+    if (text.trim() === "") return;
+    const status = await say(text);
+    if (status !== "unknown") $("text").value = "";
+    else $("text").select();
+  });
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) closeCamera();
+    else load();
+  });
+  window.addEventListener("online", load);
+  window.addEventListener("offline", () => {
+    offline = true;
+    sayBasis();
+  });
+  setInterval(() => { if (!document.hidden && navigator.onLine) load(); }, renewEvery);
+  setInterval(sayBasis, sayAgeEvery);
+}
+
+if (globalThis.crypto?.subtle) {
+  crypto25519 = await choose();
+  listen();
+  $("ways").hidden = false;
+  $("refresh").hidden = false;
+  if (!hasCamera()) {
+    $("camera").hidden = true;
+    $("no-camera").hidden = false;
+    $("no-camera").textContent = "这个浏览器不能在网页里使用摄像头，请选择图片或粘贴内容。";
+  }
+  await load();
+} else {
+  $("basis").textContent = "本页需要通过安全连接（https）打开。";
+}
+document.documentElement.dataset.verify = "ready";
