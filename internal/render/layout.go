@@ -11,8 +11,6 @@ import (
 	"time"
 	"unicode"
 
-	qrcode "github.com/skip2/go-qrcode"
-
 	"volcard/internal/clock"
 	"volcard/internal/fault"
 	"volcard/internal/render/fonts"
@@ -73,12 +71,10 @@ func (e *Element) layout(data CardData) ([]item, error) {
 }
 
 func (e *Element) layoutQR(text string) ([]item, error) {
-	q, err := qrcode.New(text, qrcode.Medium)
+	rows, err := encodeQR(text)
 	if err != nil {
 		return nil, fault.Wrap(fault.Internal, err, "二维码内容太长")
 	}
-	q.DisableBorder = true
-	rows := q.Bitmap()
 	module := e.Box[2] / float64(len(rows)+2*e.Quiet)
 	if module < smallestModule {
 		return nil, fault.Wrap(fault.Internal, fmt.Errorf("%d modules of %.3f mm", len(rows), module), "二维码内容太长")

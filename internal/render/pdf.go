@@ -4,33 +4,31 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"fmt"
+	"image"
+	"image/color"
+	"image/draw"
+	"math"
+	"slices"
 	"strconv"
-	"strings"
+	"sync"
 	"time"
-
-	"github.com/jung-kurt/gofpdf"
 
 	"volcard/internal/fault"
 	"volcard/internal/render/fonts"
+	"volcard/internal/render/pdf"
 	"volcard/internal/render/vector"
 )
 
 // slug is the space beyond the bleed in which crop marks stand.
 const slug = 5.0
 
-// undated stands in for a missing date: gofpdf would read the clock.
+// undated stands in for a missing date.
 var undated = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // PDF renders both sides, one page each, of every card given. The cards must have one
 // size. Equal input gives equal bytes.
-func PDF(o PDFOptions, lists ...*DisplayList) (out []byte, err error) {
-	defer func() {
-		// gofpdf panics on input that it does not expect (jung-kurt/gofpdf#255, #330).
-		if r := recover(); r != nil {
-			out, err = nil, fault.Wrap(fault.Internal, fmt.Errorf("render: gofpdf panicked: %v", r), "证件生成失败")
-		}
-	}()
-	if len(lists) == 0 || lists[0] == nil {
+func PDF(o PDFOptions, lists ...*DisplayList) ([]byte, error) {
+	if len(lists) == 0 || slices.Contains(lists, nil) {
 		return nil, fault.New(fault.Internal, "没有要生成的证件")
 	}
 	p := newPrinter(o, lists[0])
@@ -41,37 +39,41 @@ func PDF(o PDFOptions, lists ...*DisplayList) (out []byte, err error) {
 		if list.Width != p.width || list.Height != p.height || list.Bleed != lists[0].Bleed {
 			return nil, fault.New(fault.Internal, "同一文件中的证件尺寸必须相同")
 		}
-		p.page(&list.front)
-		p.page(&list.back)
+		for _, side := range []*page{&list.front, &list.back} {
+			if err := p.page(side); err != nil {
+				return nil, err
+			}
+		}
 	}
-	var buf bytes.Buffer
-	if err := p.pdf.Output(&buf); err != nil {
-		return nil, fault.Wrap(fault.Internal, err, "证件生成失败")
+	date := o.Date
+	if date.IsZero() {
+		date = undated
 	}
-	return withUnicode(buf.Bytes(), p.subset.Unicode)
+	return p.file.Close(o.Title, date), nil
 }
 
+// printer turns display lists into pages of one file.
 type printer struct {
-	pdf           *gofpdf.Fpdf
+	file          pdf.Writer
 	o             PDFOptions
 	width, height float64
-	margin        float64 // from the page's edge to the card's
-	bleed         float64
+	margin, bleed float64 // margin: from the page's edge to the card's
 	toPoints      vector.Matrix
-	subset        *fonts.Subset
-	codes         map[*textItem]encoded
-	art           map[[32]byte]*artStream
+	fonts         string // the resource dictionary's entry
+	texts         map[*textItem]encoded
+	art           map[[32]byte]pdf.Ref
+	photos        map[[32]byte]pdf.Ref
 }
 
 type encoded struct {
-	file string
-	text string
+	file   int
+	glyphs []uint16
 }
 
 func newPrinter(o PDFOptions, first *DisplayList) *printer {
 	p := &printer{
-		o: o, width: first.Width, height: first.Height, subset: fonts.NewSubset(),
-		codes: map[*textItem]encoded{}, art: map[[32]byte]*artStream{},
+		o: o, width: first.Width, height: first.Height,
+		texts: map[*textItem]encoded{}, art: map[[32]byte]pdf.Ref{}, photos: map[[32]byte]pdf.Ref{},
 	}
 	if o.Bleed || o.CropMarks {
 		p.bleed = first.Bleed
@@ -80,259 +82,332 @@ func newPrinter(o PDFOptions, first *DisplayList) *printer {
 	if o.CropMarks {
 		p.margin += slug
 	}
-	w, h := p.width+2*p.margin, p.height+2*p.margin
-	p.pdf = gofpdf.NewCustom(&gofpdf.InitType{UnitStr: "mm", Size: gofpdf.SizeType{Wd: w, Ht: h}})
-	date := o.Date
-	if date.IsZero() {
-		date = undated
-	}
-	p.pdf.SetCreationDate(date.UTC())
-	p.pdf.SetModificationDate(date.UTC())
-	p.pdf.SetCatalogSort(true)
-	p.pdf.SetProducer("volcard", true)
-	p.pdf.SetTitle(o.Title, true)
-	p.pdf.SetMargins(0, 0, 0)
-	p.pdf.SetAutoPageBreak(false, 0)
-	p.pdf.SetPageBox("trim", p.margin, p.margin, p.width, p.height)
-	p.pdf.SetPageBox("bleed", p.margin-p.bleed, p.margin-p.bleed, p.width+2*p.bleed, p.height+2*p.bleed)
 	k := 1 / mmPerPoint
-	p.toPoints = vector.Matrix{A: k, D: -k, E: p.margin * k, F: (h - p.margin) * k}
+	p.toPoints = vector.Matrix{A: k, D: -k, E: p.margin * k, F: (p.height + p.margin) * k}
 	return p
 }
 
-// embed cuts the fonts for all texts at once: a font costs gofpdf more than a card.
+// embed cuts the fonts for all texts at once.
 func (p *printer) embed(lists []*DisplayList) error {
+	var subset fonts.Subset
 	for _, list := range lists {
 		for _, side := range []*page{&list.front, &list.back} {
 			for _, it := range side.items {
 				if it.text == nil {
 					continue
 				}
-				file, codes, err := p.subset.Encode(it.text.Font, it.text.Text)
+				file, glyphs, err := subset.Encode(it.text.Font, it.text.Text)
 				if err != nil {
 					return fault.Wrap(fault.Internal, err, "一个文件里的字太多，请分批生成")
 				}
-				p.codes[it.text] = encoded{file, string(codes)}
+				p.texts[it.text] = encoded{file, glyphs}
 			}
 		}
 	}
-	p.subset.Files(func(name string, ttf []byte) { p.pdf.AddUTF8FontFromBytes(name, "", ttf) })
+	for i, f := range subset.Files() {
+		p.fonts += fmt.Sprintf("/F%d %v ", i, p.file.AddFont(f))
+	}
 	return nil
 }
 
-func (p *printer) page(side *page) {
-	p.pdf.AddPage()
-	p.pdf.RawWriteStr(fmt.Sprintf("q %s W n", p.path(vector.Rect(-p.bleed, -p.bleed, p.width+2*p.bleed, p.height+2*p.bleed, 0))))
-	p.drawArt(side)
-	for _, it := range side.items {
+// box is a rectangle around the card, grown by so many millimetres.
+func (p *printer) box(grow float64) pdf.Box {
+	a := p.toPoints.Apply(vector.Point{X: -grow, Y: p.height + grow})
+	b := p.toPoints.Apply(vector.Point{X: p.width + grow, Y: -grow})
+	return pdf.Box{X0: a.X, Y0: a.Y, X1: b.X, Y1: b.Y}
+}
+
+func (p *printer) page(side *page) error {
+	art, ok := p.art[side.artSum]
+	if !ok {
+		art = p.file.AddStream(p.artForm(side))
+		p.art[side.artSum] = art
+	}
+	c := content{toPoints: p.toPoints}
+	c.op("/Art Do")
+	images := "/Art " + art.String()
+	for i, it := range side.items {
 		switch {
 		case it.text != nil:
-			p.text(it.text)
+			c.text(it.text, p.texts[it.text])
 		case it.shape != nil:
-			p.shape(*it.shape)
+			c.shape(*it.shape)
 		case it.qr != nil:
-			p.pdf.RawWriteStr(p.qr(it.qr))
+			c.qr(it.qr)
 		case it.photo != nil:
-			p.photo(it.photo)
-		}
-	}
-	p.pdf.RawWriteStr("Q")
-	if p.o.CropMarks {
-		p.cropMarks()
-	}
-}
-
-// artStream is art as PDF operators, cut where gofpdf must write a name of its own.
-type artStream struct {
-	steps []func()
-}
-
-func (p *printer) drawArt(side *page) {
-	s, ok := p.art[side.artSum]
-	if !ok {
-		s = p.prepareArt(side.art)
-		p.art[side.artSum] = s
-	}
-	for _, step := range s.steps {
-		step()
-	}
-}
-
-// prepareArt writes runs of plain shapes once and repeats them on every page.
-func (p *printer) prepareArt(art *vector.Art) *artStream {
-	s := &artStream{}
-	var plain strings.Builder
-	flush := func() {
-		if plain.Len() > 0 {
-			ops := plain.String()
-			s.steps = append(s.steps, func() { p.pdf.RawWriteStr(ops) })
-			plain.Reset()
-		}
-	}
-	for _, shape := range art.Shapes {
-		if shape.Gradient == nil && shape.Opacity >= 1 {
-			if plain.Len() > 0 {
-				plain.WriteByte('\n')
+			ref, err := p.photo(it.photo)
+			if err != nil {
+				return err
 			}
-			plain.WriteString("q " + p.paint(shape) + " Q")
-			continue
+			name := "/P" + strconv.Itoa(i)
+			images += " " + name + " " + ref.String()
+			c.image(it.photo, name)
 		}
-		flush()
-		s.steps = append(s.steps, func() { p.shape(shape) })
 	}
-	flush()
+	if p.o.CropMarks {
+		c.cropMarks(p.width, p.height, p.bleed)
+	}
+	resources := fmt.Sprintf("<< /Font << %s>> /XObject << %s >> %s>>", p.fonts, images, c.resources())
+	p.file.AddPage(p.box(p.margin), p.box(p.bleed), p.box(0), c.b, resources)
+	return nil
+}
+
+// forms keeps faces' art as ready streams: it is the same on every card, and drawing
+// and packing it costs more than the rest of a page.
+var forms = struct {
+	sync.Mutex
+	ready map[formKey]pdf.Stream
+}{ready: map[formKey]pdf.Stream{}}
+
+type formKey struct {
+	sum    [32]byte
+	margin float64
+	bleed  float64
+}
+
+// maxForms bounds the cache; faces times print options are far fewer.
+const maxForms = 256
+
+// artForm is a side's art, clipped to the bleed by its own box.
+func (p *printer) artForm(side *page) pdf.Stream {
+	key := formKey{side.artSum, p.margin, p.bleed}
+	forms.Lock()
+	s, ok := forms.ready[key]
+	forms.Unlock()
+	if ok {
+		return s
+	}
+	c := content{toPoints: p.toPoints}
+	for _, shape := range side.art.Shapes {
+		c.shape(shape)
+	}
+	s = pdf.Deflate(fmt.Sprintf("/Type /XObject /Subtype /Form /BBox %v /Resources << %s>>", p.box(p.bleed), c.resources()), c.b)
+	forms.Lock()
+	defer forms.Unlock()
+	if len(forms.ready) >= maxForms {
+		clear(forms.ready)
+	}
+	forms.ready[key] = s
 	return s
 }
 
-func (p *printer) shape(s vector.Shape) {
-	p.pdf.RawWriteStr("q")
-	if s.Opacity < 1 {
-		p.pdf.SetAlpha(s.Opacity, "Normal")
+// photo embeds a picture once for each file. Baseline colour and grey JPEGs go in as they
+// are; anything else is unpacked.
+func (p *printer) photo(ph *photoItem) (pdf.Ref, error) {
+	sum := sha256.Sum256(ph.Data)
+	if ref, ok := p.photos[sum]; ok {
+		return ref, nil
 	}
-	if g := s.Gradient; g != nil {
-		p.pdf.RawWriteStr(p.path(s.Path) + " W n")
-		p.gradient(*g)
+	size, kind, err := image.DecodeConfig(bytes.NewReader(ph.Data))
+	if err != nil {
+		return 0, fault.Wrap(fault.Invalid, errPhoto, "照片无法读取")
+	}
+	dict := func(space string, w, h int) string {
+		return fmt.Sprintf("/Type /XObject /Subtype /Image /Width %d /Height %d /ColorSpace /%s /BitsPerComponent 8", w, h, space)
+	}
+	space := map[color.Model]string{color.YCbCrModel: "DeviceRGB", color.GrayModel: "DeviceGray"}[size.ColorModel]
+	var s pdf.Stream
+	if kind == "jpeg" && space != "" {
+		s = pdf.Stream{Dict: dict(space, size.Width, size.Height) + " /Filter /DCTDecode", Data: ph.Data}
 	} else {
-		p.pdf.RawWriteStr(p.paint(s))
+		img, _, err := image.Decode(bytes.NewReader(ph.Data))
+		if err != nil {
+			return 0, fault.Wrap(fault.Invalid, errPhoto, "照片无法读取")
+		}
+		flat := image.NewRGBA(img.Bounds())
+		draw.Draw(flat, flat.Bounds(), image.White, image.Point{}, draw.Src)
+		draw.Draw(flat, flat.Bounds(), img, img.Bounds().Min, draw.Over)
+		rgb := make([]byte, 0, len(flat.Pix)/4*3)
+		for i := 0; i < len(flat.Pix); i += 4 {
+			rgb = append(rgb, flat.Pix[i:i+3]...)
+		}
+		s = pdf.Deflate(dict("DeviceRGB", flat.Rect.Dx(), flat.Rect.Dy()), rgb)
 	}
-	p.pdf.RawWriteStr("Q")
+	p.photos[sum] = p.file.AddStream(s)
+	return p.photos[sum], nil
 }
 
-// gradient fills the clip. gofpdf's vector is relative to a box; only a square one keeps
-// the blend perpendicular to the vector.
-func (p *printer) gradient(g vector.Gradient) {
-	side := max(p.width, p.height) + 2*p.margin
-	at := func(q vector.Point) (x, y float64) { return (q.X + p.margin) / side, 1 - (q.Y+p.margin)/side }
-	x1, y1 := at(g.P1)
-	x2, y2 := at(g.P2)
-	p.pdf.LinearGradient(0, 0, side, side, int(g.C1.R), int(g.C1.G), int(g.C1.B), int(g.C2.R), int(g.C2.G), int(g.C2.B), x1, y1, x2, y2)
+// content is a page's or a form's operators, in points.
+type content struct {
+	b         []byte
+	toPoints  vector.Matrix
+	alphas    []float64
+	gradients []vector.Gradient
 }
 
-// paint fills or strokes a shape of one colour.
-func (p *printer) paint(s vector.Shape) string {
-	c := rgb(s.Color)
-	if s.Width > 0 {
-		return c + " RG 1 J 1 j " + num(s.Width/mmPerPoint) + " w " + p.path(s.Path) + " S"
+func (c *content) op(s string) {
+	c.b = append(c.b, s...)
+	c.b = append(c.b, '\n')
+}
+
+func (c *content) nums(vs ...float64) {
+	for _, v := range vs {
+		c.b = append(pdf.AppendNum(c.b, v), ' ')
 	}
-	return c + " rg " + p.path(s.Path) + " f"
 }
 
-func rgb(c vector.Color) string {
-	v := func(b uint8) string { return strconv.FormatFloat(float64(b)/255, 'f', 3, 64) }
-	return v(c.R) + " " + v(c.G) + " " + v(c.B)
+func (c *content) color(col vector.Color) {
+	c.nums(float64(col.R)/255, float64(col.G)/255, float64(col.B)/255)
 }
 
-// num is a number in PDF syntax, to a thousandth of a point.
-func num(v float64) string {
-	s := strconv.FormatFloat(v, 'f', 3, 64)
-	s = strings.TrimRight(s, "0")
-	return strings.TrimSuffix(s, ".")
+// resources are the transparencies and gradients that the operators name.
+func (c *content) resources() string {
+	out := ""
+	if len(c.alphas) > 0 {
+		out += "/ExtGState << "
+		for i, a := range c.alphas {
+			out += fmt.Sprintf("/A%d << /ca %s /CA %s >> ", i, pdf.Num(a), pdf.Num(a))
+		}
+		out += ">> "
+	}
+	if len(c.gradients) > 0 {
+		out += "/Shading << "
+		for i, g := range c.gradients {
+			var coords, ends content
+			p1, p2 := c.toPoints.Apply(g.P1), c.toPoints.Apply(g.P2)
+			coords.nums(p1.X, p1.Y, p2.X, p2.Y)
+			ends.op("/C0 [")
+			ends.color(g.C1)
+			ends.op("] /C1 [")
+			ends.color(g.C2)
+			out += fmt.Sprintf("/G%d << /ShadingType 2 /ColorSpace /DeviceRGB /Coords [%s] /Function << /FunctionType 2 /Domain [0 1] /N 1 %s] >> /Extend [true true] >> ",
+				i, coords.b, ends.b)
+		}
+		out += ">> "
+	}
+	return out
 }
 
-// path writes a path in points; PDF has no quadratic curves.
-func (p *printer) path(path vector.Path) string {
-	var b strings.Builder
+func (c *content) shape(s vector.Shape) {
+	c.op("q")
+	if s.Opacity < 1 {
+		i := slices.Index(c.alphas, s.Opacity)
+		if i < 0 {
+			i = len(c.alphas)
+			c.alphas = append(c.alphas, s.Opacity)
+		}
+		c.op("/A" + strconv.Itoa(i) + " gs")
+	}
+	switch {
+	case s.Gradient != nil:
+		c.path(s.Path)
+		c.op("W n /G" + strconv.Itoa(len(c.gradients)) + " sh")
+		c.gradients = append(c.gradients, *s.Gradient)
+	case s.Width > 0:
+		c.color(s.Color)
+		c.b = append(c.b, "RG 1 J 1 j "...)
+		c.nums(s.Width / mmPerPoint)
+		c.op("w")
+		c.path(s.Path)
+		c.op("S")
+	default:
+		c.color(s.Color)
+		c.op("rg")
+		c.path(s.Path)
+		c.op("f")
+	}
+	c.op("Q")
+}
+
+// path writes a path; PDF has no quadratic curves.
+func (c *content) path(path vector.Path) {
 	var at vector.Point
-	put := func(pts ...vector.Point) {
+	put := func(op string, pts ...vector.Point) {
 		for _, q := range pts {
-			b.WriteString(num(q.X) + " " + num(q.Y) + " ")
+			c.nums(q.X, q.Y)
 		}
 		at = pts[len(pts)-1]
+		c.op(op)
 	}
-	q := path.Transform(p.toPoints)
+	q := path.Transform(c.toPoints)
 	q.Walk(func(v vector.Verb, pts []vector.Point) {
 		switch v {
 		case vector.MoveTo:
-			put(pts[0])
-			b.WriteString("m ")
+			put("m", pts...)
 		case vector.LineTo:
-			put(pts[0])
-			b.WriteString("l ")
+			put("l", pts...)
 		case vector.QuadTo:
-			third := func(a, c vector.Point) vector.Point {
-				return vector.Point{X: a.X + (c.X-a.X)*2/3, Y: a.Y + (c.Y-a.Y)*2/3}
+			third := func(a, b vector.Point) vector.Point {
+				return vector.Point{X: a.X + (b.X-a.X)*2/3, Y: a.Y + (b.Y-a.Y)*2/3}
 			}
-			put(third(at, pts[0]), third(pts[1], pts[0]), pts[1])
-			b.WriteString("c ")
+			put("c", third(at, pts[0]), third(pts[1], pts[0]), pts[1])
 		case vector.CubicTo:
-			put(pts...)
-			b.WriteString("c ")
+			put("c", pts...)
 		case vector.Close:
-			b.WriteString("h ")
+			c.op("h")
 		}
 	})
-	return b.String()
 }
 
 // qr writes all modules as one path in whole modules. Rectangles of their own would be
 // rounded apart, and some 200-dpi renders of such codes do not read.
-func (p *printer) qr(q *qrItem) string {
-	var b strings.Builder
-	origin := p.toPoints.Apply(vector.Point{X: q.X, Y: q.Y})
-	m := q.Module / mmPerPoint
-	fmt.Fprintf(&b, "q %s rg %.6f 0 0 %.6f %.4f %.4f cm\n", rgb(q.Color), m, -m, origin.X, origin.Y)
-	q.runs(func(x, y, n int) { fmt.Fprintf(&b, "%d %d %d 1 re\n", x, y, n) })
-	b.WriteString("f Q")
-	return b.String()
-}
-
-// runs calls f for each row's unbroken stretches of dark modules.
-func (q *qrItem) runs(f func(x, y, n int)) {
-	for y, row := range q.Rows {
-		for x := 0; x < len(row); x++ {
-			n := 0
-			for x+n < len(row) && row[x+n] {
-				n++
-			}
-			if n > 0 {
-				f(x, y, n)
-				x += n
-			}
+func (c *content) qr(q *qrItem) {
+	c.op("q")
+	c.color(q.Color)
+	c.op("rg")
+	origin, m := c.toPoints.Apply(vector.Point{X: q.X, Y: q.Y}), q.Module/mmPerPoint
+	c.op(fmt.Sprintf("%.6f 0 0 %.6f %.4f %.4f cm", m, -m, origin.X, origin.Y))
+	q.runs(func(x, y, n int) {
+		for _, v := range []int{x, y, n} {
+			c.b = append(strconv.AppendInt(c.b, int64(v), 10), ' ')
 		}
-	}
+		c.op("1 re")
+	})
+	c.op("f\nQ")
 }
 
-func (p *printer) text(t *textItem) {
-	e := p.codes[t]
-	p.pdf.SetFont(e.file, "", t.Size)
-	p.pdf.SetTextColor(int(t.Color.R), int(t.Color.G), int(t.Color.B))
-	p.pdf.RawWriteStr("q")
-	defer p.pdf.RawWriteStr("Q")
+func (c *content) text(t *textItem, e encoded) {
+	c.op("q BT")
+	c.b = append(c.b, "/F"+strconv.Itoa(e.file)+" "...)
+	c.nums(t.Size)
+	c.op("Tf")
+	c.color(t.Color)
+	c.op("rg")
 	if t.Tracking != 0 {
-		p.pdf.RawWriteStr(num(t.Tracking) + " Tc")
+		c.nums(t.Tracking)
+		c.op("Tc")
 	}
 	if t.Embolden != 0 {
-		p.pdf.RawWriteStr("2 Tr 1 J 1 j " + rgb(t.Color) + " RG " + num(t.Embolden*t.Size) + " w")
+		c.color(t.Color)
+		c.b = append(c.b, "RG 2 Tr 1 J 1 j "...)
+		c.nums(t.Embolden * t.Size)
+		c.op("w")
 	}
-	p.pdf.Text(t.X+p.margin, t.Y+p.margin, e.text)
+	at := c.toPoints.Apply(vector.Point{X: t.X, Y: t.Y})
+	c.nums(at.X, at.Y)
+	c.b = append(c.b, "Td <"...)
+	for _, g := range e.glyphs {
+		c.b = fmt.Appendf(c.b, "%04X", g)
+	}
+	c.op("> Tj ET Q")
 }
 
-func (p *printer) photo(ph *photoItem) {
-	name := fmt.Sprintf("%x", sha256.Sum256(ph.Data))
-	options := gofpdf.ImageOptions{ImageType: ph.Format}
-	p.pdf.RegisterImageOptionsReader(name, options, bytes.NewReader(ph.Data))
-	p.pdf.RawWriteStr("q " + p.path(vector.Rect(ph.X, ph.Y, ph.W, ph.H, ph.Radius)) + " W n")
+func (c *content) image(ph *photoItem, name string) {
+	c.op("q")
+	c.path(vector.Rect(ph.X, ph.Y, ph.W, ph.H, ph.Radius))
+	c.op("W n")
 	x, y, w, h := ph.cover()
-	p.pdf.ImageOptions(name, x+p.margin, y+p.margin, w, h, false, options, 0, "")
-	p.pdf.RawWriteStr("Q")
+	at, k := c.toPoints.Apply(vector.Point{X: x, Y: y + h}), 1/mmPerPoint
+	c.nums(w*k, 0, 0, h*k, at.X, at.Y)
+	c.op("cm " + name + " Do Q")
 }
 
 // cropMarks stand off the bleed, so that they never print on a card.
-func (p *printer) cropMarks() {
+func (c *content) cropMarks(width, height, bleed float64) {
 	const length = 4
 	var marks vector.Path
 	line := func(x1, y1, x2, y2 float64) {
 		marks.Add(vector.MoveTo, vector.Point{X: x1, Y: y1})
 		marks.Add(vector.LineTo, vector.Point{X: x2, Y: y2})
 	}
-	off := p.bleed + 0.5
-	for _, y := range []float64{0, p.height} {
+	off := bleed + 0.5
+	for _, y := range []float64{0, height} {
 		line(-off-length, y, -off, y)
-		line(p.width+off, y, p.width+off+length, y)
+		line(width+off, y, width+off+length, y)
 	}
-	for _, x := range []float64{0, p.width} {
+	for _, x := range []float64{0, width} {
 		line(x, -off-length, x, -off)
-		line(x, p.height+off, x, p.height+off+length)
+		line(x, height+off, x, height+off+length)
 	}
-	p.pdf.RawWriteStr("q 0 J 0.25 w " + p.path(marks) + " S Q")
+	c.shape(vector.Shape{Path: marks, Opacity: 1, Width: math.Round(0.25*mmPerPoint*1e4) / 1e4})
 }

@@ -99,10 +99,13 @@ func (p *photoItem) cover() (x, y, w, h float64) {
 	return p.X - (w-p.W)/2, p.Y - (h-p.H)/2, w, h
 }
 
+// errPhoto hides what a decoder says of a photo: it may quote it.
+var errPhoto = errors.New("render: photo does not decode")
+
 func (p *photoItem) draw(c *vector.Canvas) error {
 	photo, _, err := image.Decode(bytes.NewReader(p.Data))
 	if err != nil {
-		return fault.Wrap(fault.Invalid, errors.New("render: photo does not decode"), "照片无法读取")
+		return fault.Wrap(fault.Invalid, errPhoto, "照片无法读取")
 	}
 	x, y, w, h := p.cover()
 	lo, hi := c.Matrix.Apply(vector.Point{X: x, Y: y}), c.Matrix.Apply(vector.Point{X: x + w, Y: y + h})

@@ -2,148 +2,151 @@ package fonts
 
 import (
 	"errors"
+	"math"
 	"slices"
 )
 
-// Subset gathers the glyphs of one document and cuts them into small TrueType files.
-// Every glyph gets a 16-bit code of its own, whatever its rune or font: PDF libraries
-// know no runes above U+FFFF, and a font costs so much per document that Noto's weights
-// share one file. Unicode tells what the codes mean.
+// Subset gathers the glyphs of one document and cuts them into small TrueType files, for
+// embedding where a text is a list of glyph numbers and no cmap is asked for. That is
+// what keeps rare characters whole: nothing in such a document is limited to U+FFFF.
+// Fonts of one grid share a file, because each file costs the document.
 type Subset struct {
-	codes map[glyphKey]rune
-	// Unicode is the rune behind each code.
-	Unicode map[rune]rune
-	next    rune
-	cuts    []*cut
+	cuts []*cut
 }
 
+// cut is one file.
+type cut struct {
+	upem   int
+	fonts  []*Font
+	index  map[glyphKey]uint16
+	glyphs []glyphKey // glyph 0 is the blank .notdef
+	runes  []rune
+}
+
+// glyphKey has the rune too: two runes with one glyph must stay apart when text is copied.
 type glyphKey struct {
 	font *Font
 	gid  uint16
 	r    rune
 }
 
-// cut is one file: fonts with the same grid can share it.
-type cut struct {
-	name   string
-	upem   int
-	fonts  []*Font
-	glyphs []cutGlyph
-}
-
-type cutGlyph struct {
-	font *Font
-	gid  uint16
-	code rune // 0 for parts of composites
-}
-
-// firstCode lies above the codes that PDF libraries treat as Latin text.
-const firstCode = 0x100
-
-// NewSubset starts a document.
-func NewSubset() *Subset {
-	return &Subset{codes: map[glyphKey]rune{}, Unicode: map[rune]rune{}, next: firstCode}
-}
-
 // ErrTooManyGlyphs tells that a document must be split.
 var ErrTooManyGlyphs = errors.New("fonts: more glyphs than one document can hold")
 
-// Encode returns text in the document's codes, and the name of the file that draws it.
-func (s *Subset) Encode(f *Font, text string) (file string, codes []rune, err error) {
-	c := s.cutFor(f)
+// maxGlyphs leaves room for the parts of composites below 65,536.
+const maxGlyphs = 40_000
+
+// Encode returns the glyph numbers of text, and the file (by its place in Files) that holds them.
+func (s *Subset) Encode(f *Font, text string) (file int, glyphs []uint16, err error) {
+	file = slices.IndexFunc(s.cuts, func(c *cut) bool { return c.upem == f.UnitsPerEm })
+	if file < 0 {
+		file = len(s.cuts)
+		s.cuts = append(s.cuts, &cut{
+			upem: f.UnitsPerEm, index: map[glyphKey]uint16{}, glyphs: []glyphKey{{font: f}}, runes: []rune{0},
+		})
+	}
+	c := s.cuts[file]
+	if !slices.Contains(c.fonts, f) {
+		c.fonts = append(c.fonts, f)
+	}
 	for _, r := range text {
 		key := glyphKey{f, f.glyph(r), r}
-		code, ok := s.codes[key]
+		n, ok := c.index[key]
 		if !ok {
-			if s.next > 0xFFFD {
-				return "", nil, ErrTooManyGlyphs
+			if len(c.glyphs) >= maxGlyphs {
+				return 0, nil, ErrTooManyGlyphs
 			}
-			code = s.next
-			s.next++
-			if s.next == 0xD800 { // surrogates
-				s.next = 0xE000
-			}
-			s.codes[key] = code
-			s.Unicode[code] = r
-			c.glyphs = append(c.glyphs, cutGlyph{f, key.gid, code})
+			n = uint16(len(c.glyphs))
+			c.index[key] = n
+			c.glyphs = append(c.glyphs, key)
+			c.runes = append(c.runes, r)
 		}
-		codes = append(codes, code)
+		glyphs = append(glyphs, n)
 	}
-	return c.name, codes, nil
+	return file, glyphs, nil
 }
 
-func (s *Subset) cutFor(f *Font) *cut {
-	for _, c := range s.cuts {
-		if c.upem == f.UnitsPerEm {
-			if !slices.Contains(c.fonts, f) {
-				c.fonts = append(c.fonts, f)
-			}
-			return c
-		}
-	}
-	c := &cut{name: "c" + string(rune('a'+len(s.cuts))), upem: f.UnitsPerEm, fonts: []*Font{f}}
-	s.cuts = append(s.cuts, c)
-	return c
+// File is a TrueType file to embed, with what a PDF wants to know of it. Lengths are in
+// thousandths of an em; Widths and Runes go by glyph number, and Runes[0] is nothing.
+type File struct {
+	TTF                        []byte
+	Widths                     []int
+	Runes                      []rune
+	Box                        [4]int
+	Ascent, Descent, CapHeight int
 }
 
-// Files builds the TrueType files and calls use for each, in a stable order.
-func (s *Subset) Files(use func(name string, ttf []byte)) {
-	for _, c := range s.cuts {
-		use(c.name, c.build())
+// Files cuts the files, in the order in which Encode numbered them.
+func (s *Subset) Files() []File {
+	files := make([]File, len(s.cuts))
+	for i, c := range s.cuts {
+		files[i] = c.build()
 	}
+	return files
 }
 
-func (c *cut) build() []byte {
-	glyphs := append([]cutGlyph{{font: c.fonts[0]}}, c.glyphs...)
-	index := map[glyphKey]int{}
-	for i, g := range glyphs {
-		if i > 0 {
-			index[glyphKey{font: g.font, gid: g.gid}] = i
-		}
-	}
-	var glyf, hmtx []byte
-	loca := []uint32{0}
+func (c *cut) build() File {
+	glyphs := slices.Clone(c.glyphs)
+	parts := map[glyphKey]int{}
+	var glyf, hmtx, loca []byte
+	var box [4]int
+	loca = be.AppendUint32(loca, 0)
 	for i := 0; i < len(glyphs); i++ { // grows while composites are closed over
 		g := glyphs[i]
 		var data []byte
 		if i > 0 {
 			data = slices.Clone(g.font.outline(g.gid))
 		}
-		if len(data) >= 10 && be.Uint16(data)&0x8000 != 0 {
-			for _, part := range components(data) {
-				key := glyphKey{font: g.font, gid: part.gid}
-				at, ok := index[key]
-				if !ok {
-					at = len(glyphs)
-					index[key] = at
-					glyphs = append(glyphs, cutGlyph{font: g.font, gid: part.gid})
+		if len(data) >= 10 {
+			for k := range box {
+				v := int(int16(be.Uint16(data[2+2*k:])))
+				if i == 1 || k < 2 && v < box[k] || k >= 2 && v > box[k] {
+					box[k] = v
 				}
-				be.PutUint16(data[part.at:], uint16(at))
+			}
+			if be.Uint16(data)&0x8000 != 0 {
+				for _, part := range components(data) {
+					key := glyphKey{font: g.font, gid: part.gid}
+					at, ok := parts[key]
+					if !ok {
+						at = len(glyphs)
+						parts[key] = at
+						glyphs = append(glyphs, key)
+					}
+					be.PutUint16(data[part.at:], uint16(at))
+				}
 			}
 		}
 		glyf = append(glyf, data...)
 		for len(glyf)%4 != 0 {
 			glyf = append(glyf, 0)
 		}
-		loca = append(loca, uint32(len(glyf)))
+		loca = be.AppendUint32(loca, uint32(len(glyf)))
 		hmtx = be.AppendUint16(hmtx, uint16(g.font.advance(g.gid)))
 		hmtx = append(hmtx, g.font.bearing(g.gid)...)
 	}
 	if len(glyf) == 0 {
 		glyf = make([]byte, 4)
 	}
-	return assemble([]table{
-		{"OS/2", c.fonts[0].tables["OS/2"]},
-		{"cmap", c.cmap()},
+	first := c.fonts[0]
+	file := File{Runes: c.runes}
+	file.TTF = assemble([]table{
 		{"glyf", glyf},
-		{"head", c.head()},
-		{"hhea", patched(c.fonts[0].tables["hhea"], 34, len(glyphs))},
+		{"head", c.head(box)},
+		{"hhea", patched(first.tables["hhea"], 34, len(glyphs))},
 		{"hmtx", hmtx},
-		{"loca", longs(loca)},
+		{"loca", loca},
 		{"maxp", c.maxp(len(glyphs))},
-		{"name", []byte{0, 0, 0, 0, 0, 6}},
-		{"post", append([]byte{0, 3, 0, 0}, c.fonts[0].tables["post"][4:32]...)},
 	})
+	scale := func(v int) int { return int(math.Round(float64(v) * 1000 / float64(c.upem))) }
+	file.Ascent, file.Descent, file.CapHeight = scale(first.Ascent), scale(first.Descent), scale(first.CapHeight)
+	for k, v := range box {
+		file.Box[k] = scale(v)
+	}
+	for _, g := range c.glyphs {
+		file.Widths = append(file.Widths, scale(g.font.advance(g.gid)))
+	}
+	return file
 }
 
 // bearing is the left side bearing as it stands in hmtx.
@@ -155,67 +158,16 @@ func (f *Font) bearing(gid uint16) []byte {
 	return t[4*f.metrics+2*(i-f.metrics):][:2]
 }
 
-// cmap is a format 4 table. Glyphs stand in the order of their codes, so one segment
-// covers each unbroken row of codes.
-func (c *cut) cmap() []byte {
-	type seg struct{ lo, hi, gid int }
-	var segs []seg
-	for i, g := range c.glyphs {
-		if n := len(segs); n > 0 && segs[n-1].hi+1 == int(g.code) {
-			segs[n-1].hi++
-			continue
-		}
-		segs = append(segs, seg{int(g.code), int(g.code), i + 1})
-	}
-	segs = append(segs, seg{0xFFFF, 0xFFFF, 0})
-	n := len(segs)
-	half, bits := 1, 0
-	for half*2 <= n {
-		half, bits = half*2, bits+1
-	}
-	var t []byte
-	put := func(vs ...int) {
-		for _, v := range vs {
-			t = be.AppendUint16(t, uint16(v))
-		}
-	}
-	put(0, 1, 3, 1, 0, 12)
-	put(4, 16+8*n, 0, 2*n, 2*half, bits, 2*n-2*half)
-	for _, s := range segs {
-		put(s.hi)
-	}
-	put(0)
-	for _, s := range segs {
-		put(s.lo)
-	}
-	for _, s := range segs[:n-1] {
-		put(s.gid - s.lo)
-	}
-	put(1)
-	for range segs {
-		put(0)
-	}
-	return t
-}
-
-func (c *cut) head() []byte {
-	h := patched(c.fonts[0].tables["head"], 50, 1)
+func (c *cut) head(box [4]int) []byte {
+	h := patched(c.fonts[0].tables["head"], 50, 1) // long loca
 	be.PutUint32(h[8:], 0)
-	for _, f := range c.fonts[1:] {
-		o := f.tables["head"]
-		for i := 36; i < 44; i += 2 {
-			mine, theirs := int16(be.Uint16(h[i:])), int16(be.Uint16(o[i:]))
-			if i < 40 {
-				mine = min(mine, theirs)
-			} else {
-				mine = max(mine, theirs)
-			}
-			be.PutUint16(h[i:], uint16(mine))
-		}
+	for k, v := range box {
+		be.PutUint16(h[36+2*k:], uint16(v))
 	}
 	return h
 }
 
+// maxp promises the greatest needs of all fonts in the file.
 func (c *cut) maxp(glyphs int) []byte {
 	m := patched(c.fonts[0].tables["maxp"], 4, glyphs)
 	for _, f := range c.fonts[1:] {
@@ -230,14 +182,6 @@ func (c *cut) maxp(glyphs int) []byte {
 func patched(t []byte, at, v int) []byte {
 	t = slices.Clone(t)
 	be.PutUint16(t[at:], uint16(v))
-	return t
-}
-
-func longs(v []uint32) []byte {
-	t := make([]byte, 0, 4*len(v))
-	for _, x := range v {
-		t = be.AppendUint32(t, x)
-	}
 	return t
 }
 
@@ -260,18 +204,18 @@ func assemble(tables []table) []byte {
 	var body []byte
 	for _, t := range tables {
 		out = append(out, t.tag...)
-		padded := slices.Clone(t.data)
-		for len(padded)%4 != 0 {
-			padded = append(padded, 0)
+		start := len(body)
+		body = append(body, t.data...)
+		for len(body)%4 != 0 {
+			body = append(body, 0)
 		}
 		var sum uint32
-		for i := 0; i < len(padded); i += 4 {
-			sum += be.Uint32(padded[i:])
+		for i := start; i < len(body); i += 4 {
+			sum += be.Uint32(body[i:])
 		}
-		for _, v := range []uint32{sum, uint32(offset + len(body)), uint32(len(t.data))} {
+		for _, v := range []uint32{sum, uint32(offset + start), uint32(len(t.data))} {
 			out = be.AppendUint32(out, v)
 		}
-		body = append(body, padded...)
 	}
 	return append(out, body...)
 }

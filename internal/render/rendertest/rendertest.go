@@ -1,0 +1,74 @@
+// Package rendertest holds what tests and benchmarks of cards share: sample data, the
+// plain way to make a card's PDF that render is measured against, and CPU time.
+package rendertest
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/jung-kurt/gofpdf"
+
+	"volcard/internal/clock"
+	"volcard/internal/render"
+)
+
+// Names are the names of requirements.md (B6, T14, T16) and one of fifty characters.
+var Names = []string{
+	"王小明", "阿卜杜热合曼·买买提", "王𠮷", "张䶮", "李𬱟", "㛃", "鿍", "𰻝", "欧阳𬎆", LongName,
+}
+
+// LongName has the greatest length that a name may have.
+var LongName = strings.Repeat("买热合曼提", 5) + "·" + strings.Repeat("阿卜杜热", 6)
+
+// Card is a full card of the general edition. Its QR is as long as a signed token makes it.
+func Card(name string) render.CardData {
+	day := time.Date(2026, 11, 24, 0, 0, 0, 0, clock.Shanghai)
+	return render.CardData{
+		Edition: "通用版", HolderName: name, CardNumber: "42260000000197", VolunteerNo: "4201062026112301",
+		IssuedOn: day, ExpiresOn: day.AddDate(5, 0, -1),
+		QR: "HTTPS://ZYZ.EXAMPLE/V/" + strings.Repeat("K5RGQ2LTEBUXGIDB", 16),
+	}
+}
+
+// PlainPDF makes a two-page card the usual way: gofpdf with a whole font in the document.
+// It draws text only, no art and no QR, so a comparison favours it.
+func PlainPDF(font []byte, data render.CardData) ([]byte, error) {
+	pdf := gofpdf.NewCustom(&gofpdf.InitType{UnitStr: "mm", Size: gofpdf.SizeType{Wd: 85.6, Ht: 53.98}})
+	pdf.SetCreationDate(data.IssuedOn)
+	pdf.SetModificationDate(data.IssuedOn)
+	pdf.AddUTF8FontFromBytes("cjk", "", font)
+	for _, text := range []string{
+		"湖北省注册志愿者证 青年守信荣誉证 " + data.Edition + data.HolderName + data.CardNumber,
+		"持证须知 本证由志愿者本人自愿申领，一人一证，仅限本人使用。 扫码核验真伪与状态 " + data.CardNumber,
+	} {
+		pdf.AddPage()
+		pdf.SetFont("cjk", "", 8)
+		for i, line := range strings.Fields(text) {
+			pdf.Text(6, 10+float64(i)*6, line)
+		}
+	}
+	var out bytes.Buffer
+	if err := pdf.Output(&out); err != nil {
+		return nil, fmt.Errorf("rendertest: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+// CPU is the processor time that the whole process spends in f, collector included: on a
+// shared machine it says more than the wall clock.
+func CPU(f func()) time.Duration {
+	before := used()
+	f()
+	return used() - before
+}
+
+func used() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		panic(err) // cannot fail for RUSAGE_SELF
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
