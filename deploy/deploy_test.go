@@ -300,6 +300,15 @@ func TestProxy(t *testing.T) {
 			assert.Contains(t, caddy, name+":8080")
 		}
 	}
+	// Their addresses are trusted on one network, so they must not meet on another.
+	for name, process := range ours(load(t)) {
+		if process == "api" {
+			c := load(t)
+			for _, n := range c.Services[name].Networks {
+				assert.True(t, n == "inside" || !slices.Contains(c.Services["proxy"].Networks, n), "%s meets the proxy on %s", name, n)
+			}
+		}
+	}
 	assert.Contains(t, caddy, "health_port 9090")
 	assert.Contains(t, caddy, "health_uri /readyz")
 	assert.Contains(t, read(t, "Dockerfile"), "PORT=8080 VOLCARD_HTTP_HOST=0.0.0.0 VOLCARD_METRICS_ADDR=0.0.0.0:9090")

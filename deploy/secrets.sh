@@ -16,6 +16,14 @@ make_secret() { # make_secret NAME COMMAND…
 	shift
 	[ -s "$dir/$name" ] || { "$@" >"$dir/$name.new" && mv "$dir/$name.new" "$dir/$name"; }
 }
+keys() { # from a program built here, or from the image
+	if [ -x .bin/volcard ]; then
+		.bin/volcard admin keys --only="$1"
+	else
+		docker build --quiet --target volcard --tag volcard:local . >&2
+		docker run --rm --network none volcard:local admin keys --only="$1"
+	fi
+}
 url() { echo "postgres://volcard_$1:$(cat "$dir/$1_password")@postgres:5432/volcard?sslmode=disable"; }
 
 for role in postgres owner app audit temporal; do
@@ -24,8 +32,8 @@ done
 for role in owner app audit; do
 	make_secret "${role}_url" url "$role"
 done
-make_secret vault_index_key sh -c 'head -c 32 /dev/urandom | base64'
-make_secret vault_keyset docker compose run --rm --no-deps -T keys
+make_secret vault_index_key keys index-key
+make_secret vault_keyset keys keyset
 [ -e $dir/sms_key_secret ] || : >$dir/sms_key_secret
 chmod 444 $dir/*
 ls -l $dir

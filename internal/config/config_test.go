@@ -75,6 +75,16 @@ func TestDefaults(t *testing.T) {
 	assert.Equal(t, ".data", dev.Data)
 }
 
+// A health check needs none of the settings that its process cannot do without.
+func TestMetricsAddr(t *testing.T) {
+	t.Parallel()
+	addr, err := config.MetricsAddr([]string{"VOLCARD_METRICS_ADDR=0.0.0.0:9191"})
+	require.NoError(t, err)
+	assert.Equal(t, "0.0.0.0:9191", addr)
+	_, err = config.MetricsAddr([]string{"VOLCARD_METRICS_ADDR=here"})
+	assert.Contains(t, faultsOf(t, err)["VOLCARD_METRICS_ADDR"], "no host:port")
+}
+
 func TestValues(t *testing.T) {
 	t.Parallel()
 	api, err := config.Load[config.API](environ(complete(),

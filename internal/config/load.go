@@ -17,7 +17,7 @@ import (
 
 // Process is one of the settings structs.
 type Process interface {
-	API | Worker | Migrate | Audit | Admin | Dev
+	API | Worker | Migrate | Audit | Admin | Dev | Health
 }
 
 // prefix is what every variable of ours starts with, except PORT.
@@ -253,6 +253,7 @@ var processes = []struct {
 	{"audit", reflect.TypeFor[Audit]()},
 	{"admin", reflect.TypeFor[Admin]()},
 	{"dev", reflect.TypeFor[Dev]()},
+	{"health", reflect.TypeFor[Health]()},
 }
 
 func typeName(t reflect.Type) string {
@@ -307,4 +308,14 @@ func editDistance(a, b string) int {
 		}
 	}
 	return row[len(b)]
+}
+
+// MetricsAddr reads only where the metrics of the process with this environment listen. A health
+// check runs beside that process and must not need its secrets.
+func MetricsAddr(environ []string) (string, error) {
+	var part struct{ Metrics Metrics }
+	if faults := load(&part, environ); len(faults) > 0 {
+		return "", faults
+	}
+	return part.Metrics.Addr, nil
 }
