@@ -33,7 +33,10 @@ func ParseScan(text string) (string, error) {
 		case r >= '！' && r <= '～': // an input method was left on
 			r -= 0xFEE0
 		}
-		return unicode.ToUpper(r)
+		if r >= 'a' && r <= 'z' { // and no other: the Turkish ı would become an I
+			r -= 'a' - 'A'
+		}
+		return r
 	}, text)
 	if half := len(s) / 2; len(s)%2 == 0 && s[:half] == s[half:] {
 		s = s[:half]

@@ -22,20 +22,18 @@ type Store struct {
 
 // Card is what a checker of cards needs of one.
 type Card struct {
-	Status     card.Status
-	HolderName string // to be masked
-	Edition    card.Edition
-	Token      string
-	IssuedAt   time.Time
-	ExpiresAt  time.Time
+	Status    card.Status
+	Token     string // what was published: it holds the masked name
+	IssuedAt  time.Time
+	ExpiresAt time.Time
 }
 
 // Lookup finds a card by its number; ok is false for a number that was never issued.
 func (s Store) Lookup(ctx context.Context, number string) (c Card, ok bool, err error) {
 	err = s.DB.QueryRow(ctx, `
-		SELECT status, holder_name, edition, token, issued_at, expires_at
+		SELECT status, token, issued_at, expires_at
 		  FROM card WHERE number = $1`, number).Scan(
-		&c.Status, &c.HolderName, &c.Edition, &c.Token, &c.IssuedAt, &c.ExpiresAt)
+		&c.Status, &c.Token, &c.IssuedAt, &c.ExpiresAt)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return Card{}, false, nil
 	}

@@ -1,0 +1,218 @@
+package public_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+
+	"volcard/api/web/webtest"
+	"volcard/internal/clock"
+	"volcard/internal/credential"
+)
+
+var update = flag.Bool("update", false, "write the vectors of the page's program anew")
+
+// vectors are texts and what Go says of them; the page's program must say the same.
+type vectors struct {
+	Keys    json.RawMessage `json:"keys"`
+	List    string          `json:"list"` // base64
+	BadList []string        `json:"badList"`
+	Cases   []vector        `json:"cases"`
+}
+
+type vector struct {
+	Name   string    `json:"name"`
+	Text   string    `json:"text"`
+	Now    time.Time `json:"now"`
+	NoList bool      `json:"noList,omitempty"`
+	Status string    `json:"status"`
+	Reason string    `json:"reason,omitempty"`
+	Holder string    `json:"holder,omitempty"`
+	Year   int       `json:"year,omitempty"`
+}
+
+type fixedKeys []credential.Key
+
+func (k fixedKeys) Keys(context.Context) ([]credential.Key, error) { return k, nil }
+
+// makeVectors signs with fixed keys: the file is the same each time.
+func makeVectors(t *testing.T) []byte {
+	t.Helper()
+	at := time.Date(2026, 11, 23, 10, 0, 0, 0, clock.Shanghai)
+	now := at.Add(time.Hour)
+	active := credential.NewKey(bytes.Repeat([]byte{1}, 32), at)
+	retired := credential.NewKey(bytes.Repeat([]byte{2}, 32), at.AddDate(-2, 0, 0))
+	before := credential.NewKeyring(fixedKeys{retired})
+	stranger := credential.NewKeyring(fixedKeys{credential.NewKey(bytes.Repeat([]byte{3}, 32), at)})
+	old := retired
+	old.Private, old.Retired, old.Until = nil, at, at.AddDate(5, 0, 0)
+	ring := credential.NewKeyring(fixedKeys{active, old})
+	for _, r := range []*credential.Keyring{before, stranger, ring} {
+		require.NoError(t, r.Refresh(t.Context()))
+	}
+	claims := func(number, name string) credential.Claims {
+		return credential.Claims{
+			CardNumber: number, Edition: "general", MaskedName: name, IssuedOn: at, ExpiresOn: at.AddDate(5, 0, -1),
+		}
+	}
+	sign := func(r *credential.Keyring, c credential.Claims) string {
+		token, _, err := r.Sign(c)
+		require.NoError(t, err)
+		return token
+	}
+	good := sign(ring, claims("42260000000117", "阿*****·买**"))
+	suspended := sign(ring, claims("42260000000214", "王*"))
+	replaced := sign(ring, claims("42260000000311", "李*"))
+	cancelled := sign(ring, claims("42260000000408", "𠮷*"))
+	list, err := ring.SignList([]credential.Revoked{
+		{Token: suspended, Status: "suspended"}, {Token: replaced, Status: "replaced"}, {Token: cancelled, Status: "cancelled"},
+	}, at)
+	require.NoError(t, err)
+	swap := func(s string, i int) string {
+		b := []byte(s)
+		if b[i]++; b[i] > 'Z' {
+			b[i] = 'A'
+		} else if b[i] == '8' {
+			b[i] = '2'
+		}
+		return string(b)
+	}
+	regular := claims("42260000000505", "J*** S****")
+	regular.Edition = "regular"
+
+	v := vectors{List: base64.StdEncoding.EncodeToString(list.Data)}
+	v.Keys, _, err = ring.Published()
+	require.NoError(t, err)
+	foreign, err := stranger.SignList(nil, at)
+	require.NoError(t, err)
+	bent := bytes.Clone(list.Data)
+	bent[40] ^= 1
+	for _, data := range [][]byte{foreign.Data, bent, list.Data[:50], {}} {
+		v.BadList = append(v.BadList, base64.StdEncoding.EncodeToString(data))
+	}
+	add := func(name, text string, now time.Time, noList bool) {
+		v.Cases = append(v.Cases, judge(t, ring, list.Data, vector{Name: name, Text: text, Now: now, NoList: noList}))
+	}
+	last := time.Date(2031, 11, 22, 23, 59, 59, 0, clock.Shanghai)
+	add("valid", good, now, false)
+	add("link", "HTTPS://VOLCARD.EXAMPLE.CN/V/"+good, now, false)
+	add("scanner", strings.ToLower("http://localhost:8080/v/"+good)+"\r\n", now, false)
+	add("twice", good+"\n"+good+"\n", now, false)
+	add("split", good[:30]+" \r\n\u200b"+good[30:]+"?x=1", now, false)
+	add("retired key", sign(before, claims("42240000000018", "王*")), now, false)
+	add("other edition", sign(ring, regular), now, false)
+	add("longest name", sign(ring, claims("42260000000602", strings.Repeat("阿*", 25))), now, false)
+	add("large number", sign(ring, claims("999999999999999999", "王*")), now, false)
+	add("suspended", suspended, now, false)
+	add("replaced", replaced, now, false)
+	add("cancelled", cancelled, now, false)
+	add("old list", good, at.Add(25*time.Hour), false)
+	add("no list", good, now, true)
+	add("last second", good, last, true)
+	add("over", good, last.Add(time.Second), true)
+	add("unknown key", sign(stranger, claims("42260000000117", "王*")), now, false)
+	for _, i := range []int{0, 3, 10, 20, 21, 22, 25, 40, 60, 80, 120, 150, len(good) - 2, len(good) - 1} {
+		add("altered", swap(good, i), now, false)
+	}
+	add("cut short", good[:len(good)-1], now, false)
+	add("cut in half", good[:len(good)/2], now, false)
+	add("another page", "https://volcard.example.cn/verify", now, false)
+	add("empty", " ", now, false)
+	out, err := json.MarshalIndent(v, "", " ")
+	require.NoError(t, err)
+	return append(out, '\n')
+}
+
+// judge writes down what Go says of a text.
+func judge(t *testing.T, ring *credential.Keyring, list []byte, v vector) vector {
+	t.Helper()
+	_, next, revoked, err := ring.ReadList(list)
+	require.NoError(t, err)
+	token, c, err := ring.Redeem(t.Context(), v.Text, v.Now)
+	switch {
+	case errors.Is(err, credential.ErrMalformed):
+		v.Status, v.Reason = "unknown", "malformed"
+	case errors.Is(err, credential.ErrUnknownKey):
+		v.Status, v.Reason = "unknown", "unknown-key"
+	case errors.Is(err, credential.ErrSignature):
+		v.Status, v.Reason = "unknown", "altered"
+	case !v.NoList && revoked(token) != "":
+		v.Status = revoked(token)
+	case errors.Is(err, credential.ErrExpired):
+		v.Status = "expired"
+	case err != nil:
+		t.Fatal(err)
+	case v.NoList:
+		v.Status = "unlisted"
+	case v.Now.After(next):
+		v.Status = "stale"
+	default:
+		v.Status = "valid"
+	}
+	if v.Reason == "" {
+		v.Holder, v.Year = c.MaskedName, c.IssuedOn.Year()
+	}
+	return v
+}
+
+// runVectors runs in the page: all vectors, by the browser's Ed25519 and by the vendored one.
+const runVectors = `(async (given) => {
+  const { check, readKeys, readList } = await import("/static/verify/token.js");
+  const { native, pure } = await import("/static/verify/ed25519.js");
+  const bytes = (b64) => Uint8Array.from(atob(b64), (c) => c.charCodeAt(0));
+  const keys = readKeys(given.keys);
+  const wrong = [];
+  for (const [how, verify] of Object.entries({ native, pure })) {
+    const list = await readList(bytes(given.list), keys, verify);
+    for (const bad of given.badList) {
+      const taken = await readList(bytes(bad), keys, verify).then(() => true, () => false);
+      if (taken) wrong.push(how + ": took a bad list");
+    }
+    for (const want of given.cases) {
+      const got = await check(want.text, { keys, list: want.noList ? null : list, verify, now: Date.parse(want.now) });
+      const said = [got.status, got.reason, got.claims?.name, got.claims?.year].join();
+      const meant = [want.status, want.reason, want.holder, want.year].join();
+      if (said !== meant) wrong.push(how + ": " + want.name + ": " + said + " instead of " + meant);
+    }
+    const text = given.cases[0].text;
+    for (let i = 0; i < text.length; i++) {
+      for (const c of "AQ7") {
+        const altered = text.slice(0, i) + c + text.slice(i + 1);
+        if (altered === text) continue;
+        const got = await check(altered, { keys, list, verify, now: Date.parse(given.cases[0].now) });
+        if (got.status !== "unknown") wrong.push(how + ": accepts " + altered);
+      }
+    }
+  }
+  return wrong;
+})`
+
+// The vectors are up to date, and the page's program agrees with every one of them.
+func TestPageProgramAgreesWithGo(t *testing.T) {
+	file := filepath.Join("testdata", "verify-vectors.json")
+	made := makeVectors(t)
+	if *update {
+		require.NoError(t, os.WriteFile(file, made, 0o600))
+	}
+	kept, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Equal(t, string(kept), string(made), "the token's form has changed: cards in people's hands must stay good; then go test -update")
+
+	c := newChecks(t, 0)
+	b := webtest.NewBrowser(t)
+	tab := b.Tab(c.Client(), "/verify", 375, 812)
+	wrong, err := chromedp.Run(tab, chromedp.Evaluate[[]string](runVectors+"("+string(kept)+")", chromedp.EvalAwaitPromise))
+	require.NoError(t, err)
+	require.Empty(t, wrong, strings.Join(wrong, "\n"))
+}
