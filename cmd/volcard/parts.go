@@ -147,14 +147,15 @@ func (p *parts) audit(ctx context.Context) ([]string, error) {
 const workerRetry = time.Second
 
 // runWorker keeps a worker running until ctx ends. Temporal may be away at the start: a worker
-// that could not start, or that a fatal error ended, is made anew.
-func (p *parts) runWorker(ctx context.Context) {
+// that could not start, or that a fatal error ended, is made anew. up is called each time it works.
+func (p *parts) runWorker(ctx context.Context, up func()) {
 	for ctx.Err() == nil {
 		var extra []interceptor.WorkerInterceptor
 		w, fatal := workflows.NewWorker(p.temporal, p.queue, p.activities(), append(extra, killpoint.Interceptors()...)...)
 		if err := w.Start(); err != nil {
 			p.log.WarnContext(ctx, "worker not started, trying again", "error", err)
 		} else {
+			up()
 			select {
 			case <-ctx.Done():
 			case err := <-fatal:

@@ -85,13 +85,6 @@ type Dev struct {
 	Log   Log
 }
 
-// Health is what `volcard health` reads.
-type Health struct {
-	_ struct{} `doc:"asks the process with the same settings whether it is ready: a container's health check"`
-
-	Metrics Metrics
-}
-
 // HTTP is the web server and what stands before it.
 type HTTP struct {
 	_ struct{} `doc:"Web server"`

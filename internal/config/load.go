@@ -17,7 +17,7 @@ import (
 
 // Process is one of the settings structs.
 type Process interface {
-	API | Worker | Migrate | Audit | Admin | Dev | Health
+	API | Worker | Migrate | Audit | Admin | Dev
 }
 
 // prefix is what every variable of ours starts with, except PORT.
@@ -253,7 +253,6 @@ var processes = []struct {
 	{"audit", reflect.TypeFor[Audit]()},
 	{"admin", reflect.TypeFor[Admin]()},
 	{"dev", reflect.TypeFor[Dev]()},
-	{"health", reflect.TypeFor[Health]()},
 }
 
 func typeName(t reflect.Type) string {

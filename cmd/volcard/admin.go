@@ -1,0 +1,197 @@
+package main
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/user"
+
+	"volcard/internal/config"
+	"volcard/internal/passwd"
+	"volcard/internal/store"
+	"volcard/internal/store/codestore"
+	"volcard/internal/store/keystore"
+	"volcard/internal/store/placestore"
+	"volcard/internal/store/staffstore"
+	"volcard/internal/telemetry"
+	"volcard/internal/vault"
+)
+
+type adminCommand struct {
+	Keys   adminKeys   `cmd:"" help:"Make a new key set and index key for personal data and print them as settings."`
+	First  adminFirst  `cmd:"" help:"Print a token with which the first administrator makes an account."`
+	Import adminImport `cmd:"" help:"Replace the list of branches or universities by a CSV file; shows what would change unless --apply."`
+	Rotate adminRotate `cmd:"" name:"rotate-signing-key" help:"Retire the key that signs cards and make a new one."`
+	Check  adminCheck  `cmd:"" help:"Run the nightly check now."`
+}
+
+// operator is who an administrator's shell command acts as: the account on this machine.
+func operator() store.Actor {
+	name := "shell"
+	if u, err := user.Current(); err == nil && u.Username != "" {
+		name = u.Username
+	}
+	return store.Actor{Kind: "operator", ID: name}
+}
+
+// adminParts opens what the commands stand on. Their output is for people: the log only warns.
+func adminParts(ctx context.Context) (*parts, error) {
+	cfg, err := config.Load[config.Admin](os.Environ())
+	if err != nil {
+		return nil, err
+	}
+	log := telemetry.NewLogger(os.Stderr, telemetry.LogOptions{Process: "admin", Level: "warn", Format: "text"})
+	slog.SetDefault(log)
+	return openParts(ctx, log, cfg.Database, cfg.Temporal, cfg.Vault, cfg.Cards)
+}
+
+type adminKeys struct {
+	Only string `enum:"all,keyset,index-key" default:"all" help:"Print one value alone, for a secret's file: ${enum}."`
+}
+
+// Run reads no settings: it is how an installation gets its first ones.
+func (c adminKeys) Run() error {
+	keyset, index, err := vault.Generate()
+	if err != nil {
+		return err
+	}
+	key := base64.StdEncoding.EncodeToString(index)
+	switch c.Only {
+	case "keyset":
+		fmt.Println(string(keyset))
+	case "index-key":
+		fmt.Println(key)
+	default:
+		fmt.Printf("VOLCARD_VAULT_KEYSET='%s'\nVOLCARD_VAULT_INDEX_KEY='%s'\n", keyset, key)
+	}
+	return nil
+}
+
+type adminFirst struct {
+	Recover bool `help:"Also while an administrator exists: for an installation whose administrators are all lost."`
+}
+
+// Run prints the token once; only its hash is kept.
+func (c adminFirst) Run(ctx context.Context) error {
+	p, err := adminParts(ctx)
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	first, err := p.firstAdmin()
+	if err != nil {
+		return err
+	}
+	token, until, err := first.NewToken(ctx, c.Recover)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%s\nusable once, until %s\n", token, until.Format("2006-01-02 15:04 MST"))
+	return nil
+}
+
+func (p *parts) firstAdmin() (staffstore.FirstAdmin, error) {
+	hasher, err := passwd.New(passwd.Standard())
+	if err != nil {
+		return staffstore.FirstAdmin{}, err
+	}
+	return staffstore.FirstAdmin{Store: staffstore.Store{
+		DB: p.db, Vault: p.vault, Clock: p.clock, Hasher: hasher,
+		Limiter: codestore.Limiter{DB: p.db, Vault: p.vault, Clock: p.clock},
+	}}, nil
+}
+
+type adminImport struct {
+	List  string `arg:"" enum:"branch,university" help:"Which list: ${enum}."`
+	File  string `arg:"" type:"existingfile" help:"CSV file (UTF-8 or GB 18030)."`
+	Apply bool   `help:"Do it. Without, only show what would change."`
+}
+
+// Run is dry until told otherwise.
+func (c adminImport) Run(ctx context.Context) error {
+	file, err := os.ReadFile(c.File)
+	if err != nil {
+		return err
+	}
+	p, err := adminParts(ctx)
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	list := placestore.List(c.List)
+	var sum placestore.Summary
+	if c.Apply {
+		sum, err = placestore.Apply(ctx, p.db, list, file, placestore.Importer{Actor: operator()}, p.clock.Now())
+	} else {
+		sum, err = placestore.New(p.db).DryRun(ctx, list, file)
+	}
+	printSummary(os.Stdout, sum)
+	if err != nil {
+		return err
+	}
+	if len(sum.Errors) > 0 {
+		return errFindings
+	}
+	if !c.Apply {
+		fmt.Println("nothing was changed: --apply does it")
+	}
+	return nil
+}
+
+func printSummary(w io.Writer, s placestore.Summary) {
+	for _, e := range s.Errors {
+		fmt.Fprintf(w, "line %d %s: %s\n", e.Line, e.Column, e.Msg)
+	}
+	for _, c := range s.Changes {
+		fmt.Fprintf(w, "%-9s %s %s %v\n", c.Kind, c.Code, c.Name, c.Fields)
+	}
+	fmt.Fprintf(w, "rows %d: added %d, changed %d, closed %d, unchanged %d; applications whose branch closes: %d\n",
+		s.Rows, s.Added, s.Changed, s.Closed, s.Unchanged, s.Stranded)
+}
+
+type adminRotate struct {
+	Yes bool `help:"Do it. Without, only say what would happen."`
+}
+
+// Run rotates; cards in people's hands stay valid, since the old public key stays published.
+func (c adminRotate) Run(ctx context.Context) error {
+	p, err := adminParts(ctx)
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	if !c.Yes {
+		fmt.Println("new cards would be signed with a new key; the old public key stays published: --yes does it")
+		return nil
+	}
+	keys := keystore.Store{DB: p.db, Vault: p.vault, Clock: p.clock}
+	r, err := keys.Rotate(ctx, operator(), p.terms.ExpiresAt(p.clock.Now()))
+	if err != nil {
+		return err
+	}
+	fmt.Printf("retired %s (published until %s), active %s\n", r.Retired, r.Until.Format("2006-01-02"), r.Active)
+	return nil
+}
+
+type adminCheck struct{}
+
+// Run waits for the check, which the worker does; its findings stand in the administrator's pages.
+func (adminCheck) Run(ctx context.Context) error {
+	p, err := adminParts(ctx)
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	result, err := p.client.RunNightlyCheck(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("rows and processes: %d differences; books: %d findings\n", result.Cases, result.Books)
+	if result.Cases+result.Books > 0 {
+		return errFindings
+	}
+	return nil
+}
