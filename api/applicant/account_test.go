@@ -389,24 +389,24 @@ func TestAccountPagesAreAccessible(t *testing.T) {
 	b := webtest.NewBrowser(t)
 	c := env.Client()
 	for name, path := range map[string]string{"login": "/login", "register": "/register", "reset": "/reset"} {
-		shot(t, b, c, path, name)
+		b.Shots(c, path, name)
 		webtest.Axe(t, b, c, path)
 	}
 	p := c.Get("/register")
 	agree(t, p)
 	p = p.Submit("form", personForm(map[string]string{"id_number": idNumber("20100101")})).WantAt("/register/guardian")
-	shot(t, b, c, "/register/guardian", "guardian")
+	b.Shots(c, "/register/guardian", "guardian")
 	agree(t, p)
 	p = p.Submit("form", map[string]string{"guardian_name": "王五", "guardian_relation": "父亲", "guardian_phone": phoneTwo})
-	shot(t, b, c, "/register/phone", "phone")
+	b.Shots(c, "/register/phone", "phone")
 	p = p.Submit("form", map[string]string{"phone": phoneOne})
-	shot(t, b, c, "/register/code", "code")
+	b.Shots(c, "/register/code", "code")
 	webtest.Axe(t, b, c, "/register/code")
 	p.Submit(`form[action="/register/code"]`, map[string]string{
 		"code": messages(t, env)[0].Code, "password": password, "password_again": password,
 	}).WantAt("/account")
 	for _, name := range []string{"", "/consents", "/logins", "/password", "/phone"} {
-		shot(t, b, c, "/account"+name, "account"+strings.ReplaceAll(name, "/", "-"))
+		b.Shots(c, "/account"+name, "account"+strings.ReplaceAll(name, "/", "-"))
 		webtest.Axe(t, b, c, "/account"+name)
 	}
 }

@@ -1,14 +1,16 @@
 package public_test
 
 import (
-	"os"
-	"path/filepath"
 	"testing"
+	"time"
 
+	"github.com/gofrs/uuid/v5"
 	"github.com/stretchr/testify/require"
 
 	"volcard/api/public"
+	"volcard/api/web"
 	"volcard/api/web/webtest"
+	"volcard/internal/store/messagestore"
 )
 
 func TestHomeTellsWhatTheCardIs(t *testing.T) {
@@ -29,20 +31,33 @@ func TestHomeIsAccessible(t *testing.T) {
 	public.Home{Kit: env.Kit, Contacts: public.DemoContacts()}.Routes(env.Router)
 	env.Start()
 	b := webtest.NewBrowser(t)
-	shot(t, b, env.Client(), "/", "home")
+	b.Shots(env.Client(), "/", "home")
 	webtest.Axe(t, b, env.Client(), "/")
 }
 
-// shot keeps pictures for somebody to look at, where a folder for them is named.
-func shot(t *testing.T, b *webtest.Browser, c *webtest.Client, path, name string) {
-	t.Helper()
-	folder := os.Getenv("VOLCARD_SHOTS")
-	if folder == "" {
-		return
+func TestOutboxIsForDemonstrationsOnly(t *testing.T) {
+	t.Parallel()
+	real := webtest.New(t)
+	public.Outbox{Kit: real.Kit}.Routes(real.Router)
+	real.Start()
+	real.Client().Get("/dev/outbox").Want(404)
+
+	env := webtest.New(t, func(o *web.Options) { o.Demo = true })
+	box := messagestore.Outbox{Store: messagestore.Store{DB: env.DB, Vault: env.Vault, Clock: env.Clock}}
+	public.Outbox{Kit: env.Kit, Outbox: box}.Routes(env.Router)
+	env.Start()
+	c := env.Client()
+	c.Get("/dev/outbox").Want(200).WantText("#messages", "还没有短信").Has(".demo").Has("noscript")
+	for _, body := range []string{"您的验证码是246810，5分钟内有效。", "您的志愿者证已可领取。"} {
+		env.Clock.Advance(time.Minute)
+		require.NoError(t, box.Put(t.Context(), uuid.Must(uuid.NewV7()), "13812345678", body))
 	}
-	tab := b.Tab(c, path, 375, 812)
-	require.NoError(t, os.WriteFile(filepath.Join(folder, name+"-375.png"), b.Picture(tab), 0o600))
-	b.Dark(tab)
-	require.NoError(t, os.WriteFile(filepath.Join(folder, name+"-375-dark.png"), b.Picture(tab), 0o600))
-	require.NoError(t, os.WriteFile(filepath.Join(folder, name+"-1280.png"), b.Picture(b.Tab(c, path, 1280, 900)), 0o600))
+	p := c.Get("/dev/outbox").Want(200)
+	require.Contains(t, p.Find(".sms").First().Text(), "已可领取", "the newest comes first")
+	p.WantText(".sms:last-child .code", "246810").WantText(".sms header", "13812345678")
+	part := c.HTMX().Get("/dev/outbox").Want(200).Lacks("h1")
+	require.Equal(t, 2, part.Find(".sms").Length())
+	b := webtest.NewBrowser(t)
+	b.Shots(c, "/dev/outbox", "outbox")
+	webtest.Axe(t, b, c, "/dev/outbox")
 }

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -65,7 +66,7 @@ func (b *Browser) Tab(c *Client, path string, width, height int64) context.Conte
 		}
 		return chromedp.Void{}, nil
 	}
-	require.NoError(b.t, chromedp.Do(ctx, chromedp.EmulateViewport(width, height), cookies, chromedp.Navigate(c.base+path)))
+	require.NoError(b.t, chromedp.Do(ctx, chromedp.EmulateViewport(width, height), media("light"), cookies, chromedp.Navigate(c.base+path)))
 	return ctx
 }
 
@@ -77,16 +78,43 @@ func (b *Browser) Picture(tab context.Context) []byte {
 	return png
 }
 
+// Shots keeps pictures of a page for somebody to look at, where VOLCARD_SHOTS names a folder.
+func (b *Browser) Shots(c *Client, path, name string) {
+	b.t.Helper()
+	folder := os.Getenv("VOLCARD_SHOTS")
+	if folder == "" {
+		return
+	}
+	keep := func(suffix string, png []byte) {
+		require.NoError(b.t, os.WriteFile(filepath.Join(folder, name+suffix+".png"), png, 0o600))
+	}
+	tab := b.Tab(c, path, 375, 812)
+	defer func() { _ = chromedp.Cancel(tab) }()
+	keep("-375", b.Picture(tab))
+	require.NoError(b.t, chromedp.Do(tab, chromedp.EmulateViewport(1280, 900)))
+	keep("-1280", b.Picture(tab))
+	b.Dark(tab)
+	keep("-1280-dark", b.Picture(tab))
+	require.NoError(b.t, chromedp.Do(tab, chromedp.EmulateViewport(375, 812)))
+	keep("-375-dark", b.Picture(tab))
+}
+
 // Dark switches the tab to the dark colours.
 func (b *Browser) Dark(tab context.Context) {
 	b.t.Helper()
-	dark := func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
+	require.NoError(b.t, chromedp.Do(tab, media("dark")))
+}
+
+// media sets the colours, and stops transitions: a colour on its way is no finding.
+func media(scheme string) chromedp.Action[chromedp.Void] {
+	return func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
 		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}},
+			Features: []*emulation.MediaFeature{
+				{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"},
+			},
 		})
 		return chromedp.Void{}, err
 	}
-	require.NoError(b.t, chromedp.Do(tab, dark))
 }
 
 // Finding is one thing that axe-core objects to.
