@@ -242,7 +242,7 @@ func TestVerifyPagesAreAccessible(t *testing.T) {
 		"verify": "/verify", "check-valid": "/V/" + valid, "check-suspended": "/V/" + suspended, "check-unknown": "/V/X",
 	} {
 		webtest.Axe(t, b, c.Client(), path)
-		shot(t, b, c.Client(), path, name)
+		b.Shots(c.Client(), path, name)
 	}
 	p := checker{t, b.Tab(c.Client(), "/verify", 375, 812)}
 	p.ready()
