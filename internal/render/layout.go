@@ -303,7 +303,7 @@ func (e *Element) place(size float64, lines [][]glyph) []item {
 			}
 			t := &textItem{
 				Font: line[0].font, Size: size, Tracking: e.Tracking * size,
-				X: round4(x), Y: round4(baseline), Color: e.color, Text: b.String(),
+				X: round4(x), Y: round4(baseline), Color: e.color, Text: b.String(), Joined: len(items) > 0,
 			}
 			if e.Weight == "bold" && t.Font.ID != fonts.Bold {
 				t.Embolden = embolden

@@ -44,6 +44,8 @@ type textItem struct {
 	Embolden float64
 	Color    vector.Color
 	Text     string
+	// Joined: the text goes on from the item before, in another font or on the next line.
+	Joined bool
 }
 
 // qrItem is a QR without its quiet zone. Rows hold true for dark.

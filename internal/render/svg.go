@@ -58,13 +58,17 @@ func SVG(list *DisplayList, side Side, prefix string) ([]byte, error) {
 
 // spoken is what a screen reader says: the texts in the order of the face.
 func (p *page) spoken() string {
-	var words []string
+	var b strings.Builder
 	for _, it := range p.items {
-		if it.text != nil {
-			words = append(words, it.text.Text)
+		if it.text == nil {
+			continue
 		}
+		if b.Len() > 0 && !it.text.Joined {
+			b.WriteByte(' ')
+		}
+		b.WriteString(it.text.Text)
 	}
-	return strings.Join(words, " ")
+	return b.String()
 }
 
 type svgWriter struct {

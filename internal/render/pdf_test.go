@@ -1,0 +1,176 @@
+package render_test
+
+import (
+	"bytes"
+	"encoding/xml"
+	"fmt"
+	"image"
+	"image/png"
+	"math"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/stretchr/testify/require"
+
+	"volcard/internal/render"
+	"volcard/internal/render/rendertest"
+)
+
+// rasterize draws a page of a PDF with poppler, which shares no code with ours.
+func rasterize(t testing.TB, file []byte, page, dpi int) image.Image {
+	t.Helper()
+	name := write(t, "card.pdf", file)
+	out := tool(t, "pdftoppm", "-png", "-r", fmt.Sprint(dpi), "-f", fmt.Sprint(page), "-l", fmt.Sprint(page), name)
+	img, err := png.Decode(bytes.NewReader(out))
+	require.NoError(t, err)
+	return img
+}
+
+// zbar reads the codes in a picture.
+func zbar(t testing.TB, img image.Image) string {
+	t.Helper()
+	var buf bytes.Buffer
+	require.NoError(t, png.Encode(&buf, img))
+	return strings.TrimSuffix(string(tool(t, "zbarimg", "-q", "--raw", write(t, "page.png", buf.Bytes()))), "\n")
+}
+
+// Every name that must never break: as text in the PDF with its true code points, as
+// glyphs of embedded fonts, and alike in PDF and picture.
+func TestNames(t *testing.T) {
+	for _, name := range rendertest.Names {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			data := rendertest.Card(name)
+			list := layout(t, data)
+			file, err := render.PDF(render.PDFOptions{Date: data.IssuedOn, Title: "电子证"}, list)
+			require.NoError(t, err)
+
+			text := string(tool(t, "pdftotext", "-raw", "-enc", "UTF-8", write(t, "card.pdf", file), "-"))
+			bare := strings.Map(func(r rune) rune {
+				if unicode.IsSpace(r) {
+					return -1
+				}
+				return r
+			}, text)
+			require.Contains(t, bare, name)
+			require.Contains(t, bare, data.CardNumber)
+			for _, line := range strings.Split(string(tool(t, "pdffonts", write(t, "card.pdf", file))), "\n")[2:] {
+				if fields := strings.Fields(line); len(fields) > 0 {
+					require.Contains(t, line, "yes yes yes", "embedded, subset, with Unicode")
+				}
+			}
+			img, err := render.Picture(list, render.Front, 0)
+			require.NoError(t, err)
+			agree(t, img, rasterize(t, file, 1, 300))
+		})
+	}
+}
+
+// agree compares two renderers' pictures: their means over blocks of 8 pixels, so that
+// anti-aliasing does not count and a glyph out of place does.
+func agree(t testing.TB, a, b image.Image) {
+	t.Helper()
+	const block = 8
+	w, h := min(a.Bounds().Dx(), b.Bounds().Dx()), min(a.Bounds().Dy(), b.Bounds().Dy())
+	require.InDelta(t, a.Bounds().Dx(), b.Bounds().Dx(), 2)
+	require.InDelta(t, a.Bounds().Dy(), b.Bounds().Dy(), 2)
+	worst, sum, n := 0.0, 0.0, 0
+	for y := 0; y+block <= h; y += block {
+		for x := 0; x+block <= w; x += block {
+			d := math.Abs(mean(a, x, y, block) - mean(b, x, y, block))
+			worst, sum, n = max(worst, d), sum+d, n+1
+		}
+	}
+	require.Less(t, sum/float64(n), 1.5, "mean difference of 255")
+	require.Less(t, worst, 40.0, "worst block of 255")
+}
+
+func mean(img image.Image, x, y, block int) float64 {
+	sum := 0.0
+	for dy := range block {
+		for dx := range block {
+			r, g, b, _ := img.At(x+dx, y+dy).RGBA()
+			sum += float64(r>>8) + float64(g>>8) + float64(b>>8)
+		}
+	}
+	return sum / float64(3*block*block)
+}
+
+// The QR reads from print renders at the resolutions of office and card printers, from the
+// preview picture, and for payloads of every length that a token may have.
+func TestQRReads(t *testing.T) {
+	for _, length := range []int{40, 173, 258, 300} {
+		data := rendertest.Card("王𠮷")
+		data.QR = "HTTPS://ZYZ.EXAMPLE/V/" + strings.Repeat("K5RGQ2LTEBUXG7DB", 20)[:length]
+		list := layout(t, data)
+		file, err := render.PDF(render.PDFOptions{Date: data.IssuedOn}, list)
+		require.NoError(t, err)
+		for _, dpi := range []int{200, 300} {
+			require.Equal(t, data.QR, zbar(t, rasterize(t, file, 2, dpi)), "%d characters at %d dpi", length, dpi)
+		}
+		img, err := render.Picture(list, render.Back, 0)
+		require.NoError(t, err)
+		require.Equal(t, data.QR, zbar(t, img), "%d characters, picture", length)
+	}
+	// Bytes that are not alphanumeric, such as a link typed in lower case.
+	data := rendertest.Card("王小明")
+	data.QR = "https://zyz.example/v/aB3-_~"
+	img, err := render.Picture(layout(t, data), render.Back, 0)
+	require.NoError(t, err)
+	require.Equal(t, data.QR, zbar(t, img))
+}
+
+func TestCropMarksAndBleed(t *testing.T) {
+	data := rendertest.Card("王小明")
+	list := layout(t, data)
+	file, err := render.PDF(render.PDFOptions{CropMarks: true}, list)
+	require.NoError(t, err)
+	info := string(tool(t, "pdfinfo", "-box", write(t, "card.pdf", file)))
+	require.Regexp(t, `Pages:\s+2`, info)
+	// Trim 85.6 × 53.98 mm, 8 mm in; bleed 3 mm more on every side; in points.
+	require.Regexp(t, `TrimBox:\s+22\.68\s+22\.68\s+265\.32\s+175\.69`, info)
+	require.Regexp(t, `BleedBox:\s+14\.17\s+14\.17\s+273\.83\s+184\.(19|20)`, info)
+	page := rasterize(t, file, 1, 300)
+	at := func(x, y float64) string {
+		r, g, b, _ := page.At(int(x*300/25.4), int(y*300/25.4)).RGBA()
+		return fmt.Sprintf("%02x%02x%02x", r>>8, g>>8, b>>8)
+	}
+	require.Equal(t, "ffffff", at(2, 30), "white beyond the bleed")
+	require.NotEqual(t, "ffffff", at(5.5, 30), "art in the bleed")
+}
+
+// Many cards share one file's fonts and art.
+func TestPrintFile(t *testing.T) {
+	var lists []*render.DisplayList
+	for _, name := range rendertest.Names {
+		lists = append(lists, layout(t, rendertest.Card(name)))
+	}
+	one, err := render.PDF(render.PDFOptions{CropMarks: true}, lists[0])
+	require.NoError(t, err)
+	all, err := render.PDF(render.PDFOptions{CropMarks: true}, lists...)
+	require.NoError(t, err)
+	require.Less(t, len(all), 5*len(one))
+	text := string(tool(t, "pdftotext", "-raw", "-enc", "UTF-8", write(t, "cards.pdf", all), "-"))
+	for _, name := range []string{"王𠮷", "张䶮", "李𬱟", "㛃", "鿍", "𰻝", "欧阳𬎆"} {
+		require.Contains(t, text, name)
+	}
+}
+
+// The SVG is well-formed, says the card's text to a screen reader, and two on one page do
+// not share ids.
+func TestSVG(t *testing.T) {
+	list := layout(t, rendertest.Card("王𠮷"))
+	front, err := render.SVG(list, render.Front, "front-")
+	require.NoError(t, err)
+	back, err := render.SVG(list, render.Back, "back-")
+	require.NoError(t, err)
+	var picture struct {
+		Label string `xml:"aria-label,attr"`
+	}
+	require.NoError(t, xml.Unmarshal(front, &picture))
+	require.Contains(t, picture.Label, "湖北省注册志愿者证 青年守信荣誉证 通用版 王𠮷 4226")
+	require.False(t, bytes.Contains(front, []byte("style=")), "any content policy allows it")
+	require.False(t, bytes.Contains(back, []byte(`id="front-`)))
+	require.Less(t, len(front)+len(back), 200_000)
+}
