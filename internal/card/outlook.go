@@ -1,0 +1,144 @@
+package card
+
+import "time"
+
+// Party is who must act.
+type Party string
+
+const (
+	Nobody    Party = ""
+	System    Party = "系统自动办理"
+	Applicant Party = "您本人"
+	Admin     Party = "省级管理员"
+)
+
+// Situation is what the outlook of a case depends on.
+type Situation struct {
+	State       State
+	Now         time.Time
+	SubmittedAt time.Time
+	PickupUntil time.Time // zero: the card has never waited
+	ClosedAt    time.Time // zero: open
+	Branch      string
+	Terms       Terms
+}
+
+// Outlook tells where a case stands and what comes next, in words for its applicant.
+type Outlook struct {
+	Tone     Tone
+	Headline string
+	Lead     string
+	// Ahead are the steps to come; the first is the next one. None: the case is over.
+	Ahead []Milestone
+	// Recheck is after how long a page should look again; zero: nothing moves by itself.
+	Recheck time.Duration
+	// What the applicant may do now.
+	Withdraw, ChooseBranch, Reapply bool
+}
+
+// Milestone is a step to come: who makes it, and until when; zero: no deadline.
+type Milestone struct {
+	Text  string
+	Who   Party
+	Until time.Time
+}
+
+// Tone is the mood of a state.
+type Tone string
+
+const (
+	ToneWait Tone = "wait" // something is under way
+	ToneGood Tone = "good" // the applicant has what was asked for, or can have it
+	ToneWarn Tone = "warn" // something was missed
+	ToneOver Tone = "over" // over, without a card of plastic
+)
+
+const (
+	// slow is when an accepted case takes longer than a person expects: the process engine is away.
+	slow = 30 * time.Second
+	// How soon a page looks again: while the process works, and while only people act.
+	recheckSoon, recheckLater = 3 * time.Second, 30 * time.Second
+)
+
+// LookAhead tells the outlook of a case.
+func LookAhead(s Situation) Outlook {
+	collect := Milestone{Text: "带身份证到" + s.Branch + "领取实体卡", Who: Applicant}
+	_, withdraw := Next(s.State, Withdraw)
+	_, choose := Next(s.State, ChooseBranch)
+	o := Outlook{Headline: s.State.Text(), Withdraw: withdraw, ChooseBranch: choose}
+	switch s.State {
+	case Accepted:
+		o.Tone, o.Recheck = ToneWait, recheckSoon
+		o.Lead = "申请已经保存，正在自动核对并签发电子证，一般几秒钟完成。"
+		if s.Now.Sub(s.SubmittedAt) > slow {
+			o.Lead = "申请已经保存，不会丢失，也不用重复提交。办理系统暂时繁忙，恢复后会自动继续，并用短信通知您。"
+		}
+		o.Ahead = []Milestone{{Text: "自动核对，签发电子证", Who: System}, collect}
+	case Held:
+		o.Tone, o.Recheck = ToneWait, recheckLater
+		o.Lead = "您的姓名中有字库暂时缺少的字。为了不印错，先由省级管理员人工核对，结果会用短信通知您。"
+		o.Ahead = []Milestone{{Text: "核对姓名用字，签发电子证", Who: Admin}, collect}
+	case Ready:
+		o.Tone, o.Recheck = ToneGood, recheckLater
+		o.Lead = "电子证已经生效。实体卡在" + s.Branch + "为您预留，请本人带身份证，凭取卡码领取。"
+		if !s.PickupUntil.IsZero() && s.Now.After(s.PickupUntil) {
+			o.Tone, o.Recheck = ToneWarn, recheckSoon
+			o.Lead = "电子证有效。实体卡的领取期限已过，预留即将取消；取消后可以重新选择网点。"
+		}
+		collect.Until = s.PickupUntil
+		o.Ahead = []Milestone{collect}
+	case Lapsed:
+		o.Tone, o.Recheck = ToneWarn, recheckLater
+		o.Lead = "实体卡超过期限没有领取，预留的卡片已退回网点。电子证不受影响，重新选择网点后仍可领取。"
+		again := Milestone{Text: "重新选择领卡网点", Who: Applicant}
+		if !s.PickupUntil.IsZero() {
+			again.Until = s.PickupUntil.Add(s.Terms.Lapsed)
+		}
+		o.Ahead = []Milestone{again, {Text: "带身份证到所选网点领取实体卡", Who: Applicant}}
+	case Collected:
+		o.Tone = ToneGood
+		o.Lead = "实体卡已经由您本人领取，电子证继续有效。感谢您的志愿服务。"
+		if s.Now.Before(s.ClosedAt.Add(s.Terms.Undo)) {
+			o.Recheck = recheckLater // the clerk can still take it back
+		}
+	case Closed:
+		o.Tone = ToneOver
+		o.Lead = "实体卡长期没有领取，这份申请已经结束。电子证继续有效；需要实体卡时请联系省志愿者协会。"
+	case Withdrawn:
+		o.Tone, o.Reapply = ToneOver, true
+		o.Lead = "您已撤回这份申请，已签发的电子证同时注销。需要时可以重新申请。"
+	case Refused:
+		o.Tone, o.Reapply = ToneOver, true
+		o.Lead = "这份申请没有通过，没有签发证件。请看下面的原因，更正后可以重新申请。"
+	}
+	return o
+}
+
+// Text is a recorded step as its applicant reads it.
+func (a Action) Text() string {
+	switch a {
+	case Submit:
+		return "提交申请"
+	case Issue:
+		return "自动核对通过，签发电子证"
+	case Hold:
+		return "姓名用字转人工核对"
+	case Release:
+		return "人工核对通过，签发电子证"
+	case Refuse:
+		return "人工核对未通过"
+	case Lapse:
+		return "逾期未领，预留的卡片退回网点"
+	case ChooseBranch:
+		return "重新选择领卡网点"
+	case HandOver:
+		return "领取实体卡"
+	case UndoHandOver:
+		return "网点更正了领卡登记"
+	case Withdraw:
+		return "撤回申请"
+	case Close:
+		return "办理结束"
+	}
+	return ""
+}

@@ -1,0 +1,113 @@
+package card_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"volcard/internal/card"
+	"volcard/internal/clock"
+)
+
+var submitted = time.Date(2026, 11, 23, 10, 0, 0, 0, clock.Shanghai)
+
+func situation(s card.State, now time.Time) card.Situation {
+	until := card.DefaultTerms().PickupUntil(submitted)
+	sit := card.Situation{State: s, Now: now, SubmittedAt: submitted, Branch: "甲网点", Terms: card.DefaultTerms()}
+	switch s {
+	case card.Ready, card.Lapsed:
+		sit.PickupUntil = until
+	case card.Collected, card.Closed:
+		sit.PickupUntil, sit.ClosedAt = until, submitted.Add(time.Hour)
+	case card.Withdrawn, card.Refused:
+		sit.ClosedAt = submitted.Add(time.Hour)
+	case card.Accepted, card.Held:
+	}
+	return sit
+}
+
+func TestLookAhead(t *testing.T) {
+	t.Parallel()
+	until := time.Date(2026, 12, 23, 23, 59, 59, 0, clock.Shanghai)
+	soon, later := 3*time.Second, 30*time.Second
+	for name, c := range map[string]struct {
+		state   card.State
+		after   time.Duration
+		tone    card.Tone
+		lead    string
+		next    card.Milestone
+		recheck time.Duration
+		may     string // w: withdraw, b: choose a branch, a: apply again
+	}{
+		"just accepted": {
+			card.Accepted, time.Second, card.ToneWait, "一般几秒钟", card.Milestone{Text: "自动核对，签发电子证", Who: card.System}, soon, "w",
+		},
+		"accepted, the engine is away": {
+			card.Accepted, time.Minute, card.ToneWait, "不用重复提交", card.Milestone{Text: "自动核对，签发电子证", Who: card.System}, soon, "w",
+		},
+		"held": {
+			card.Held, time.Hour, card.ToneWait, "字库", card.Milestone{Text: "核对姓名用字，签发电子证", Who: card.Admin}, later, "w",
+		},
+		"ready": {
+			card.Ready, time.Hour, card.ToneGood, "甲网点",
+			card.Milestone{Text: "带身份证到甲网点领取实体卡", Who: card.Applicant, Until: until}, later, "wb",
+		},
+		"ready, the time is over": {
+			card.Ready, 40 * 24 * time.Hour, card.ToneWarn, "期限已过",
+			card.Milestone{Text: "带身份证到甲网点领取实体卡", Who: card.Applicant, Until: until}, soon, "wb",
+		},
+		"lapsed": {
+			card.Lapsed, 40 * 24 * time.Hour, card.ToneWarn, "电子证不受影响",
+			card.Milestone{Text: "重新选择领卡网点", Who: card.Applicant, Until: until.Add(180 * 24 * time.Hour)}, later, "wb",
+		},
+		"collected, can be undone": {card.Collected, 65 * time.Minute, card.ToneGood, "已经由您本人领取", card.Milestone{}, later, ""},
+		"collected":                {card.Collected, 2 * time.Hour, card.ToneGood, "已经由您本人领取", card.Milestone{}, 0, ""},
+		"closed":                   {card.Closed, 2 * time.Hour, card.ToneOver, "电子证继续有效", card.Milestone{}, 0, ""},
+		"withdrawn":                {card.Withdrawn, 2 * time.Hour, card.ToneOver, "注销", card.Milestone{}, 0, "a"},
+		"refused":                  {card.Refused, 2 * time.Hour, card.ToneOver, "原因", card.Milestone{}, 0, "a"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := card.LookAhead(situation(c.state, submitted.Add(c.after)))
+			require.Equal(t, c.tone, o.Tone)
+			require.Equal(t, c.state.Text(), o.Headline)
+			require.Contains(t, o.Lead, c.lead)
+			require.Equal(t, c.recheck, o.Recheck)
+			if c.next == (card.Milestone{}) {
+				require.Empty(t, o.Ahead)
+			} else {
+				require.Equal(t, c.next.Text, o.Ahead[0].Text)
+				require.Equal(t, c.next.Who, o.Ahead[0].Who)
+				require.True(t, c.next.Until.Equal(o.Ahead[0].Until), o.Ahead[0].Until)
+			}
+			may := ""
+			for letter, yes := range map[string]bool{"w": o.Withdraw, "b": o.ChooseBranch, "a": o.Reapply} {
+				if yes {
+					may += letter
+				}
+			}
+			require.ElementsMatch(t, []byte(c.may), []byte(may))
+		})
+	}
+}
+
+// Whatever the state, the page has something to say, and what it offers is in the table of moves.
+func TestLookAheadSaysSomethingOfEveryState(t *testing.T) {
+	t.Parallel()
+	for _, s := range card.States() {
+		o := card.LookAhead(situation(s, submitted.Add(time.Hour)))
+		require.NotEmpty(t, o.Headline, s)
+		require.NotEmpty(t, o.Lead, s)
+		require.NotEmpty(t, o.Tone, s)
+		require.Equal(t, s.Live(), len(o.Ahead) > 0, "a live case has a next step, an ended one has none: %s", s)
+		for _, m := range o.Ahead {
+			require.NotEmpty(t, m.Text, s)
+			require.NotEqual(t, card.Nobody, m.Who, s)
+		}
+		require.False(t, o.Reapply && s.Live(), s)
+	}
+	for _, m := range card.Moves() {
+		require.NotEmpty(t, m.Action.Text(), m.Action)
+	}
+}
