@@ -49,7 +49,7 @@ var templates = []Template{
 	},
 	{
 		Name: "card-lapsed", Params: []string{"number", "branch"},
-		Text: "申请{number}的卡片逾期未领，{branch}已收回；电子证不受影响，可登录重选网点。",
+		Text: "申请{number}逾期未领，{branch}已收回卡片；电子证仍有效，可登录重选网点。",
 	},
 	{
 		Name: "card-collected", Params: []string{"branch"},
