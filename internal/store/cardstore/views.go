@@ -66,10 +66,12 @@ type Step struct {
 	ActorKind string
 	Action    card.Action
 	From, To  card.State
+	Reason    string // that a person gave for refusing; empty for every other move
 }
 
 const timelineSQL = `
-	SELECT at, actor_kind, action, coalesce(from_state, ''), coalesce(to_state, '')
+	SELECT at, actor_kind, action, coalesce(from_state, ''), coalesce(to_state, ''),
+	       CASE WHEN action = 'refuse' THEN coalesce(detail->>'reason', '') ELSE '' END
 	  FROM audit_entry WHERE subject_id = $1 ORDER BY seq LIMIT 200`
 
 // Get reads a case of this person with its timeline, in one round trip.
