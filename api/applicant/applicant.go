@@ -1,6 +1,3 @@
-// Package applicant is the room of people who are logged in as themselves: their account, their
-// application, their card. Every object is asked for together with the person it belongs to, so
-// somebody else's id is the same as one that does not exist.
 package applicant
 
 import (
@@ -12,27 +9,28 @@ import (
 
 	"volcard/api/web"
 	"volcard/internal/card"
-	"volcard/internal/clock"
 	"volcard/internal/render"
 	"volcard/internal/store/cardstore"
 	"volcard/internal/store/casewatch"
+	"volcard/internal/store/codestore"
+	"volcard/internal/store/personstore"
 	"volcard/internal/store/placestore"
 	"volcard/workflows"
 )
 
-// Deps is what the room's pages stand on.
+// Deps is what the wizard and the pages of the card stand on.
 type Deps struct {
-	Kit   *web.Kit
-	Clock clock.Clock
-
-	// Of the wizard and the card.
-	BaseURL     *url.URL // the QR's address begins with it
+	Kit         *web.Kit
+	BaseURL     *url.URL // the address in the card's QR begins with it
 	Terms       card.Terms
 	Face        *render.Face // of the general edition
+	People      personstore.People
+	Consents    personstore.Consents
+	Codes       codestore.Codes
+	Places      placestore.Store
 	Drafts      cardstore.Drafts
 	Submissions cardstore.Submissions
 	Cases       cardstore.Cases
-	Places      placestore.Store
 	Starter     Starter
 	Processes   Processes
 	Watch       *casewatch.Watcher
@@ -50,11 +48,13 @@ type Processes interface {
 	Withdraw(ctx context.Context, in workflows.WithdrawInput) error
 }
 
-// Routes mounts the room.
+// Routes mounts the wizard and the pages of the card. Every object is asked for together with the
+// person whom it belongs to: somebody else's id is the same as one that does not exist.
 func Routes(r chi.Router, d Deps) {
+	pictures := newPainter()
 	r.Group(func(r chi.Router) {
 		r.Use(d.Kit.RequirePerson)
-		newApply(d).routes(r)
-		newCards(d).routes(r)
+		apply{Deps: d, pictures: pictures}.routes(r)
+		cards{Deps: d, pictures: pictures}.routes(r)
 	})
 }

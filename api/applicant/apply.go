@@ -1,10 +1,315 @@
 package applicant
 
-import "github.com/go-chi/chi/v5"
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
 
-// apply is the wizard.
-type apply struct{ Deps }
+	"github.com/go-chi/chi/v5"
+	"github.com/gofrs/uuid/v5"
 
-func newApply(d Deps) apply { return apply{d} }
+	"volcard/api/web"
+	"volcard/internal/card"
+	"volcard/internal/fault"
+)
 
-func (a apply) routes(chi.Router) {}
+// apply is the wizard (duties R54–R65). Each step saves the draft, also where it is not complete
+// yet; the rules are asked again for every page, and submitting asks them last.
+type apply struct {
+	Deps
+	pictures *painter
+}
+
+// step is one page of the wizard.
+type step struct {
+	Name, Title string
+	// fields are the reasons of card.CheckSubmission that belong to the page.
+	fields []string
+}
+
+// steps in the order of the notice (附件3 §二), but with the preview before 立即申请.
+var steps = []step{
+	{"edition", "选择版式", []string{card.FieldEdition}},
+	{"identity", "核对资料", []string{card.FieldIdentity}},
+	{"notice", "阅读须知", []string{card.FieldNotice, card.FieldConsent}},
+	{"phone", "验证手机", []string{card.FieldPhone}},
+	{"unit", "填写单位", []string{card.FieldUniversity, card.FieldUnit, card.FieldDivision, card.FieldAddress}},
+	{"branch", "选择网点", []string{card.FieldBranch}},
+	{"preview", "预览提交", nil},
+}
+
+const applyStart = "/apply"
+
+func stepPath(name string) string { return applyStart + "/" + name }
+
+func stepIndex(name string) int {
+	return slices.IndexFunc(steps, func(s step) bool { return s.Name == name })
+}
+
+func (a apply) routes(r chi.Router) {
+	h := a.Kit.Handle
+	r.Get(applyStart, h(a.start))
+	for _, s := range a.pages() {
+		r.Get(stepPath(s.name), h(a.get(s)))
+		r.Post(stepPath(s.name), h(a.post(s)))
+	}
+	r.Get("/apply/universities", h(a.universities))
+	r.Post("/apply/branch/near", h(a.branchesNear))
+	r.Get("/apply/preview", h(a.preview))
+	r.Get("/apply/preview.jpg", h(a.previewPicture))
+	r.Post("/apply/submit", h(a.submit))
+}
+
+// visit is what one request knows of its person's application.
+type visit struct {
+	person  uuid.UUID
+	draft   card.Draft
+	version int
+	facts   card.Facts
+	reasons []card.Reason
+}
+
+func (a apply) open(r *http.Request) (*visit, error) {
+	v := &visit{person: web.User(r).ID}
+	var err error
+	if v.draft, v.version, err = a.Drafts.Load(r.Context(), v.person); err != nil {
+		return nil, err
+	}
+	return v, a.check(r, v)
+}
+
+// check asks the rules about the draft as it is now.
+func (a apply) check(r *http.Request, v *visit) (err error) {
+	if v.facts, err = a.Submissions.Facts(r.Context(), v.person, v.draft); err != nil {
+		return err
+	}
+	v.reasons = card.CheckSubmission(v.draft, v.facts)
+	return nil
+}
+
+// of lists the reasons that belong to some fields.
+func (v *visit) of(fields ...string) []card.Reason {
+	var out []card.Reason
+	for _, reason := range v.reasons {
+		if slices.Contains(fields, reason.Field) {
+			out = append(out, reason)
+		}
+	}
+	return out
+}
+
+// stopped tells whether something about the person, and no step, stands against applying.
+func (v *visit) stopped() bool { return len(v.of(card.FieldPerson)) > 0 }
+
+// next is the first step that is not complete; the preview where all are.
+func (v *visit) next() string {
+	for _, s := range steps {
+		if len(v.of(s.fields...)) > 0 {
+			return s.Name
+		}
+	}
+	return steps[len(steps)-1].Name
+}
+
+// applyPage is what every page of the wizard has in common.
+type applyPage struct {
+	web.Frame
+	Form    *web.Form
+	Version int
+	Draft   card.Draft
+	Now     int // from 1
+	Steps   []stepLink
+}
+
+type stepLink struct {
+	Path, Title string
+	Done, Here  bool
+}
+
+func (a apply) page(v *visit, name string, form *web.Form) applyPage {
+	at := stepIndex(name)
+	p := applyPage{
+		Frame: web.Frame{Title: steps[at].Title}, Form: form, Version: v.version, Draft: v.draft, Now: at + 1,
+	}
+	if at > 0 {
+		p.Back = stepPath(steps[at-1].Name)
+	}
+	for i, s := range steps {
+		done := len(v.of(s.fields...)) == 0 && s.fields != nil
+		p.Steps = append(p.Steps, stepLink{Path: stepPath(s.Name), Title: s.Title, Done: done, Here: i == at})
+	}
+	return p
+}
+
+// Bar is the bar above the page.
+func (p applyPage) Bar() web.Steps { return web.Steps{Now: p.Now, Total: len(steps)} }
+
+// stopPage tells why there is nothing to apply for.
+type stopPage struct {
+	web.Frame
+	Reasons []card.Reason
+	Live    string // path of the live application
+	Card    bool   // a valid card exists
+}
+
+// start leads to where the person left off.
+func (a apply) start(w http.ResponseWriter, r *http.Request) error {
+	v, err := a.open(r)
+	if err != nil {
+		return err
+	}
+	if !v.stopped() {
+		web.Redirect(w, r, stepPath(v.next()))
+		return nil
+	}
+	p := &stopPage{Frame: web.Frame{Title: "申办志愿者证", Back: "/"}, Reasons: v.of(card.FieldPerson), Card: v.facts.ValidCard}
+	if v.facts.LiveApplication != "" {
+		if p.Live, err = a.live(r, v.person); err != nil {
+			return err
+		}
+	}
+	return a.Kit.Render(w, r, http.StatusOK, "applicant/apply/stop", p)
+}
+
+// live is the path of the person's live application, or of the list.
+func (a apply) live(r *http.Request, person uuid.UUID) (string, error) {
+	cases, err := a.Cases.OfPerson(r.Context(), person)
+	if err != nil {
+		return "", err
+	}
+	for _, c := range cases {
+		if c.State.Live() {
+			return cardPath(c.ID), nil
+		}
+	}
+	return cardsPath, nil
+}
+
+// pageOf is how one step is shown and saved.
+type pageOf struct {
+	name string
+	// fill puts the draft into an empty form.
+	fill func(v *visit, form *web.Form)
+	// take puts the form into the draft and notes at the form what the rules do not know. It may
+	// save something beside the draft.
+	take func(r *http.Request, v *visit, form *web.Form) error
+	// show renders the page.
+	show func(w http.ResponseWriter, r *http.Request, v *visit, form *web.Form) error
+}
+
+func (a apply) pages() []pageOf {
+	return []pageOf{
+		{"edition", fillEdition, takeEdition, a.showEdition},
+		{"identity", fillIdentity, takeIdentity, a.showIdentity},
+		{"notice", fillNotice, a.takeNotice, a.showNotice},
+		{"phone", fillPhone, a.takePhone, a.showPhone},
+		{"unit", a.fillUnit, a.takeUnit, a.showUnit},
+		{"branch", fillBranch, a.takeBranch, a.showBranch},
+	}
+}
+
+func (a apply) get(p pageOf) func(http.ResponseWriter, *http.Request) error {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		v, err := a.open(r)
+		if err != nil {
+			return err
+		}
+		if v.stopped() {
+			web.Redirect(w, r, applyStart)
+			return nil
+		}
+		form := web.NewForm(nil)
+		p.fill(v, form)
+		return p.show(w, r, v, form)
+	}
+}
+
+// post saves a step. What was typed is kept in the draft even where the step is not complete,
+// so that closing the page loses nothing; the page then comes back with every reason.
+func (a apply) post(p pageOf) func(http.ResponseWriter, *http.Request) error {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		form, err := web.ParseForm(r)
+		if err != nil {
+			return err
+		}
+		v, err := a.open(r)
+		if err != nil {
+			return err
+		}
+		if v.stopped() {
+			web.Redirect(w, r, applyStart)
+			return nil
+		}
+		if form.Refresh() { // only another list was asked for, by a browser without JavaScript
+			return p.show(w, r, v, form)
+		}
+		if form.Get("version") != strconv.Itoa(v.version) {
+			return a.overtaken(w, r, p)
+		}
+		before := v.draft
+		taken := p.take(r, v, form)
+		if taken != nil && !errors.Is(taken, errStay) {
+			return taken
+		}
+		if v.draft != before || v.version == 0 {
+			if v.version, err = a.Drafts.Save(r.Context(), v.person, v.draft, v.version); err != nil {
+				if fault.Is(err, fault.Conflict) {
+					return a.overtaken(w, r, p)
+				}
+				return err
+			}
+		}
+		if taken != nil {
+			web.Redirect(w, r, stepPath(p.name))
+			return nil
+		}
+		if err := a.check(r, v); err != nil {
+			return err
+		}
+		for _, reason := range v.of(steps[stepIndex(p.name)].fields...) {
+			form.Fail(reason.Field, reason.Text)
+		}
+		if !form.OK() {
+			return p.show(w, r, v, form)
+		}
+		web.Redirect(w, r, stepPath(v.next()))
+		return nil
+	}
+}
+
+// overtaken shows the newest draft where another tab has saved in between.
+func (a apply) overtaken(w http.ResponseWriter, r *http.Request, p pageOf) error {
+	v, err := a.open(r)
+	if err != nil {
+		return err
+	}
+	if v.version == 0 || v.stopped() { // submitted, or withdrawn, in between
+		a.Kit.FlashWarn(r, "这份申请已经在另一个页面提交或撤回。")
+		web.Redirect(w, r, applyStart)
+		return nil
+	}
+	form := web.NewForm(nil)
+	p.fill(v, form)
+	form.Fail("", "您在另一个页面修改了这份申请，已为您显示最新的内容，请核对后继续。")
+	return p.show(w, r, v, form)
+}
+
+// status of a step's page: 409 for a second tab's, 422 for a form with faults.
+func status(form *web.Form) int {
+	if len(form.Errors) == 1 && form.Error("") != "" {
+		return http.StatusConflict
+	}
+	return form.Status()
+}
+
+// clip bounds what is kept of a text; the page shows what was typed, the rules say how long it
+// may be.
+func clip(s string) string {
+	const most = 200
+	if runes := []rune(s); len(runes) > most {
+		return string(runes[:most])
+	}
+	return strings.TrimSpace(s)
+}

@@ -1,0 +1,215 @@
+package applicant
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+
+	"github.com/gofrs/uuid/v5"
+
+	"volcard/api/web"
+	"volcard/internal/card"
+	"volcard/internal/fault"
+	"volcard/internal/place"
+	"volcard/internal/store/placestore"
+)
+
+// nearest is how many branches are shown by distance.
+const nearest = 10
+
+// picker is part "branches": the list from which a branch is chosen, in the wizard and when a
+// case moves to another branch.
+type picker struct {
+	Path       string // of the page; filtering asks it, Path+"/near" sorts by distance
+	City       string // empty: the whole province
+	District   string
+	Cities     []place.Division
+	Districts  []place.Division
+	Rows       []branchRow
+	Note       string
+	Next       string // query of the list's next part
+	ByDistance bool
+	Error      string
+}
+
+type branchRow struct {
+	placestore.Branch
+	Place, HoursText, Status, Distance string
+	OpenNow, Checked, Here             bool
+}
+
+// Selectable tells whether the branch can be chosen: only one with stock.
+func (b branchRow) Selectable() bool { return b.HasStock && !b.Here }
+
+// pick lists branches as the query asks, or where it asks nothing, around the unit.
+func (d Deps) pick(r *http.Request, path, division string, chosen, here uuid.UUID) (*picker, error) {
+	p := &picker{Path: path, Cities: place.Children(place.HubeiCode)}
+	q := r.URL.Query()
+	asked := q.Has("city")
+	if asked {
+		p.City, p.District = q.Get("city"), q.Get("district")
+	} else if _, city, district, ok := place.Path(division); ok && place.InHubei(division) {
+		p.City, p.District = city, district
+	}
+	if !slices.ContainsFunc(p.Cities, func(c place.Division) bool { return c.Code == p.City }) {
+		p.City = ""
+	}
+	for {
+		p.Districts = nil
+		if p.City != "" {
+			p.Districts = place.Children(p.City)
+		}
+		if !slices.ContainsFunc(p.Districts, func(c place.Division) bool { return c.Code == p.District }) {
+			p.District = ""
+		}
+		list, err := d.Places.Branches(r.Context(), placestore.BranchFilter{Division: p.division(), AfterCode: q.Get("after")})
+		if err != nil {
+			return nil, err
+		}
+		// The unit's own district may have none: then the city's, then all are shown.
+		if !asked && !slices.ContainsFunc(list, func(b placestore.Branch) bool { return b.HasStock }) && p.widen() {
+			continue
+		}
+		if len(list) == placestore.PageSize {
+			next := r.URL.Query()
+			next.Set("city", p.City)
+			next.Set("district", p.District)
+			next.Set("after", list[len(list)-1].Code)
+			p.Next = path + "?" + next.Encode()
+		}
+		for _, b := range list {
+			p.Rows = append(p.Rows, d.row(b, chosen, here))
+		}
+		// What can be chosen comes first.
+		slices.SortStableFunc(p.Rows, func(a, b branchRow) int { return rank(a) - rank(b) })
+		return p, nil
+	}
+}
+
+func rank(b branchRow) int {
+	switch {
+	case b.Checked:
+		return 0
+	case b.Selectable():
+		return 1
+	}
+	return 2
+}
+
+func (p *picker) division() string {
+	switch {
+	case p.District != "":
+		return p.District
+	case p.City != "":
+		return p.City
+	}
+	return place.HubeiCode
+}
+
+func (p *picker) widen() bool {
+	switch {
+	case p.District != "" && len(p.Districts) > 1:
+		p.District, p.Note = "", "单位所在区县暂时没有可选的网点，已显示全市的网点。"
+	case p.City != "":
+		p.City, p.Note = "", "单位所在城市暂时没有可选的网点，已显示全省的网点。"
+	default:
+		return false
+	}
+	return true
+}
+
+func (d Deps) row(b placestore.Branch, chosen, here uuid.UUID) branchRow {
+	now := d.Kit.Now()
+	return branchRow{
+		Branch: b, Place: place.FullName(b.DivisionCode), HoursText: b.Hours.Text(), Status: b.Hours.Status(now),
+		OpenNow: b.Hours.OpenAt(now), Checked: b.ID == chosen, Here: b.ID == here,
+	}
+}
+
+// near lists branches by distance from the position that the browser sent. The position serves
+// this one answer and is kept nowhere.
+func (d Deps) near(r *http.Request, path string, chosen, here uuid.UUID) (*picker, error) {
+	form, err := web.ParseForm(r)
+	if err != nil {
+		return nil, err
+	}
+	lng, err1 := strconv.ParseFloat(form.Get("lng"), 64)
+	lat, err2 := strconv.ParseFloat(form.Get("lat"), 64)
+	if err1 != nil || err2 != nil || !(place.Point{Lng: lng, Lat: lat}).Valid() {
+		return nil, fault.New(fault.Invalid, "没有得到您的位置，请改为按地区选择网点。")
+	}
+	list, err := d.Places.Nearest(r.Context(), place.WGS84ToGCJ02(lng, lat), nearest, false)
+	if err != nil {
+		return nil, err
+	}
+	p := &picker{Path: path, Cities: place.Children(place.HubeiCode), ByDistance: true}
+	for _, n := range list {
+		row := d.row(n.Branch, chosen, here)
+		row.Distance = place.DistanceText(n.Distance)
+		p.Rows = append(p.Rows, row)
+	}
+	return p, nil
+}
+
+type branchPage struct {
+	applyPage
+	Picker *picker
+}
+
+func fillBranch(v *visit, form *web.Form) {
+	if !v.draft.BranchID.IsNil() {
+		form.Values.Set(card.FieldBranch, v.draft.BranchID.String())
+	}
+}
+
+// takeBranch keeps a branch that exists; the rules say whether it can be chosen.
+func (a apply) takeBranch(r *http.Request, v *visit, form *web.Form) error {
+	id, err := uuid.FromString(form.Get(card.FieldBranch))
+	if err != nil {
+		v.draft.BranchID = uuid.Nil
+		return nil
+	}
+	_, err = a.Places.Branch(r.Context(), id)
+	switch {
+	case fault.Is(err, fault.NotFound):
+		form.Fail(card.FieldBranch, "没有这个领卡网点，请从列表中选择。")
+		return nil
+	case err == nil:
+		v.draft.BranchID = id
+	}
+	return err
+}
+
+func (a apply) showBranch(w http.ResponseWriter, r *http.Request, v *visit, form *web.Form) error {
+	picker, err := a.pick(r, stepPath("branch"), v.draft.DivisionCode, v.draft.BranchID, uuid.Nil)
+	if err != nil {
+		return err
+	}
+	// What was chosen before can have run out or closed since: said at once, not at the end.
+	if picker.Error = form.Error(card.FieldBranch); picker.Error == "" && !v.draft.BranchID.IsNil() {
+		for _, reason := range v.of(card.FieldBranch) {
+			picker.Error = reason.Text
+		}
+	}
+	return a.renderBranch(w, r, v, form, picker)
+}
+
+func (a apply) renderBranch(w http.ResponseWriter, r *http.Request, v *visit, form *web.Form, picker *picker) error {
+	p := &branchPage{applyPage: a.page(v, "branch", form), Picker: picker}
+	if web.IsHTMX(r) {
+		return a.Kit.RenderPart(w, r, http.StatusOK, "applicant/apply/branch", "picked", p)
+	}
+	return a.Kit.Render(w, r, status(form), "applicant/apply/branch", p)
+}
+
+func (a apply) branchesNear(w http.ResponseWriter, r *http.Request) error {
+	v, err := a.open(r)
+	if err != nil {
+		return err
+	}
+	picker, err := a.near(r, stepPath("branch"), v.draft.BranchID, uuid.Nil)
+	if err != nil {
+		return err
+	}
+	return a.renderBranch(w, r, v, web.NewForm(nil), picker)
+}

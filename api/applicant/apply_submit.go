@@ -1,0 +1,184 @@
+package applicant
+
+import (
+	"context"
+	"encoding/hex"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/gofrs/uuid/v5"
+
+	"volcard/api/web"
+	"volcard/internal/card"
+	"volcard/internal/fault"
+	"volcard/internal/person"
+	"volcard/internal/place"
+	"volcard/internal/render"
+	"volcard/internal/store/cardstore"
+	"volcard/internal/store/placestore"
+)
+
+// A page that has just submitted waits this long for the card, and not at all where the crowd
+// before it is so large that the wait would be in vain.
+const (
+	patience = 1200 * time.Millisecond
+	crowd    = 32
+)
+
+type previewPage struct {
+	applyPage
+	Content     string // hex of card.ContentHash of what is shown
+	Name        string
+	Missing     string // characters of the name that no font can draw
+	Unit        string
+	Place       string
+	Phone       string // masked
+	Branch      placestore.Branch
+	BranchPlace string
+	BranchHours string
+	PickupUntil time.Time
+	Consents    bool // every consent is given
+	Blocked     []blockedStep
+}
+
+// blockedStep is a step that must be mended before the application can be submitted.
+type blockedStep struct {
+	Path, Title string
+	Reasons     []string
+}
+
+func (a apply) preview(w http.ResponseWriter, r *http.Request) error {
+	v, err := a.open(r)
+	if err != nil {
+		return err
+	}
+	if v.stopped() {
+		web.Redirect(w, r, applyStart)
+		return nil
+	}
+	return a.showPreview(w, r, v, web.NewForm(nil), http.StatusOK)
+}
+
+func (a apply) showPreview(w http.ResponseWriter, r *http.Request, v *visit, form *web.Form, status int) error {
+	content := card.ContentHash(v.draft, v.facts)
+	p := &previewPage{
+		applyPage: a.page(v, "preview", form), Content: hex.EncodeToString(content[:]),
+		Name: v.facts.HolderName, Missing: string(render.Missing(v.facts.HolderName)),
+		Unit: v.draft.Unit(v.facts), Place: place.FullName(v.draft.DivisionCode),
+		PickupUntil: a.Terms.PickupUntil(v.facts.Now), Blocked: blockedSteps(v.reasons),
+		Consents: len(v.facts.MissingConsents) == 0,
+	}
+	if phone, err := person.ParsePhone(v.draft.Phone); err == nil {
+		p.Phone = phone.Masked()
+	}
+	if v.facts.BranchKnown {
+		b, err := a.Places.Branch(r.Context(), v.draft.BranchID)
+		if err != nil {
+			return err
+		}
+		p.Branch, p.BranchPlace, p.BranchHours = b, place.FullName(b.DivisionCode), b.Hours.Text()
+	}
+	return a.Kit.Render(w, r, status, "applicant/apply/preview", p)
+}
+
+// blockedSteps groups reasons by the step at which they can be mended.
+func blockedSteps(reasons []card.Reason) []blockedStep {
+	var out []blockedStep
+	add := func(path, title string, of func(card.Reason) bool) {
+		b := blockedStep{Path: path, Title: title}
+		for _, reason := range reasons {
+			if of(reason) {
+				b.Reasons = append(b.Reasons, reason.Text)
+			}
+		}
+		if len(b.Reasons) > 0 {
+			out = append(out, b)
+		}
+	}
+	add("", "申请人", func(r card.Reason) bool { return r.Field == card.FieldPerson })
+	for _, s := range steps {
+		add(stepPath(s.Name), s.Title, func(r card.Reason) bool { return slices.Contains(s.fields, r.Field) })
+	}
+	return out
+}
+
+// previewPicture is the card as it will be drawn, without what is given at issue: number, dates, QR.
+func (a apply) previewPicture(w http.ResponseWriter, r *http.Request) error {
+	v, err := a.open(r)
+	if err != nil {
+		return err
+	}
+	data := render.CardData{Edition: card.General.Text(), HolderName: v.facts.HolderName}
+	return a.pictures.serve(w, r, a.Face, data, "preview-"+data.HolderName)
+}
+
+// submit accepts the draft that the preview showed, starts its process and waits briefly, so that
+// as a rule the next page already shows the card.
+func (a apply) submit(w http.ResponseWriter, r *http.Request) error {
+	form, err := web.ParseForm(r)
+	if err != nil {
+		return err
+	}
+	in := cardstore.Submission{PersonID: web.User(r).ID}
+	if in.IdempotencyKey, err = form.ParseKey(); err != nil {
+		return err
+	}
+	content, err := hex.DecodeString(form.Get("content"))
+	if err != nil || len(content) != len(in.Content) {
+		return fault.Wrap(fault.Invalid, errContent, "页面已过期，请返回预览页重新核对后提交。")
+	}
+	copy(in.Content[:], content)
+	accepted, reasons, err := a.Submissions.Submit(r.Context(), in)
+	switch {
+	case fault.Is(err, fault.Conflict):
+		return a.refuse(w, r, form, fault.Sentence(err), http.StatusConflict)
+	case err != nil:
+		return err
+	case len(reasons) > 0:
+		return a.refuse(w, r, form, "还不能提交，请先处理下面的问题；您填写的内容都还在。", http.StatusUnprocessableEntity)
+	}
+	a.begin(r.Context(), accepted)
+	web.Redirect(w, r, cardPath(accepted.ID))
+	return nil
+}
+
+var errContent = fault.New(fault.Invalid, "")
+
+// begin starts the process and waits until it has moved the case, for a moment.
+func (a apply) begin(ctx context.Context, accepted cardstore.Accepted) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if accepted.Again { // started by whoever made it, or by the sweeper
+		a.Watch.Wait(ctx, accepted.ID)
+		return
+	}
+	watch := a.Watch.Expect(accepted.ID)
+	defer watch.Close()
+	if a.Starter.Start(accepted.ID) < crowd {
+		watch.Wait(ctx)
+	}
+}
+
+// refuse shows the preview of the newest draft with every reason, each with a link to its step.
+// Where there is no draft any more the application was submitted already, or withdrawn.
+func (a apply) refuse(w http.ResponseWriter, r *http.Request, form *web.Form, sentence string, status int) error {
+	v, err := a.open(r)
+	if err != nil {
+		return err
+	}
+	if v.version == 0 {
+		if !v.stopped() {
+			a.Kit.FlashWarn(r, "这份申请已经提交或撤回过，请重新填写。")
+		}
+		web.Redirect(w, r, applyStart)
+		return nil
+	}
+	key, err := uuid.NewV4() // a new form
+	if err != nil {
+		return err
+	}
+	form.Values.Set("idempotency_key", key.String())
+	form.Fail("", sentence)
+	return a.showPreview(w, r, v, form, status)
+}

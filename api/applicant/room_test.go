@@ -1,0 +1,202 @@
+package applicant_test
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/gofrs/uuid/v5"
+	"github.com/stretchr/testify/require"
+
+	"volcard/api/applicant"
+	"volcard/api/web"
+	"volcard/api/web/webtest"
+	"volcard/internal/card"
+	"volcard/internal/fault"
+	"volcard/internal/render"
+	"volcard/internal/store/cardstore"
+	"volcard/internal/store/casewatch"
+	"volcard/internal/store/codestore"
+	"volcard/internal/store/personstore"
+	"volcard/internal/store/placestore"
+	"volcard/internal/store/storetest"
+	"volcard/templates/faces"
+	"volcard/workflows"
+)
+
+// room is the wizard and the pages of the card on a database of their own, with the process
+// played by the store that the real one works with.
+type room struct {
+	*webtest.Env
+	rows    storetest.Rows
+	process *process
+	cases   cardstore.Cases
+	drafts  cardstore.Drafts
+	branch  uuid.UUID // with five cards
+}
+
+const testKey = "TESTKEY1"
+
+func open(t testing.TB, change ...func(*web.Options)) *room {
+	t.Helper()
+	env := webtest.New(t, change...)
+	base := cardstore.Store{DB: env.DB, Vault: env.Vault, Clock: env.Clock}
+	people := personstore.Store{DB: env.DB, Vault: env.Vault, Clock: env.Clock}
+	r := &room{
+		Env: env, cases: cardstore.Cases{Store: base}, drafts: cardstore.Drafts{Store: base},
+		rows: storetest.Rows{T: t, DB: env.DB, Vault: env.Vault, Now: env.Clock.Now()},
+		process: &process{cardstore.Process{
+			Store: base, Terms: card.DefaultTerms(), Missing: render.Missing,
+			Sign: func(in cardstore.Intent) (string, string, error) {
+				return strings.Repeat("A", 140) + strings.NewReplacer("0", "A", "1", "B", "8", "C", "9", "D").Replace(in.Number), testKey, nil
+			},
+		}, sync.WaitGroup{}, atomic.Bool{}, 0, atomic.Int64{}},
+	}
+	loaded, err := render.LoadFaces(faces.FS)
+	require.NoError(t, err)
+	face, err := loaded.Face("general")
+	require.NoError(t, err)
+	baseURL, err := url.Parse("https://card.example")
+	require.NoError(t, err)
+	watch := casewatch.New(env.DB, cardstore.CaseChannel, func(ctx context.Context, id uuid.UUID) (bool, error) {
+		state, err := r.cases.State(ctx, id)
+		return state != card.Accepted, err
+	}, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	applicant.Routes(env.Router, applicant.Deps{
+		Kit: env.Kit, BaseURL: baseURL, Terms: card.DefaultTerms(), Face: face,
+		People: personstore.People{Store: people}, Consents: personstore.Consents{Store: people},
+		Codes:  codestore.Codes{DB: env.DB, Vault: env.Vault, Clock: env.Clock},
+		Places: placestore.New(env.DB), Drafts: r.drafts, Submissions: cardstore.Submissions{Store: base}, Cases: r.cases,
+		Starter: r.process, Processes: r.process, Watch: watch,
+	})
+	r.rows.SigningKey(testKey)
+	r.branch = r.rows.Branch("甲网点")
+	r.rows.Stock(r.branch, 5)
+	r.rows.University("HB001", "武汉大学")
+	env.Start()
+	t.Cleanup(r.process.running.Wait)
+	return r
+}
+
+// person is somebody who is logged in.
+type person struct {
+	*webtest.Client
+	id   uuid.UUID
+	room *room
+}
+
+func (r *room) person(name, id string) person {
+	r.T.Helper()
+	someone := r.rows.Person(name, id)
+	return person{r.Env.Person(someone, name), someone, r}
+}
+
+// Process of a case, played by its store: as the real one, but at once or not at all.
+type process struct {
+	cardstore.Process
+	running sync.WaitGroup
+	away    atomic.Bool // the engine does not answer
+	before  int
+	started atomic.Int64
+}
+
+func (p *process) Start(id uuid.UUID) int {
+	p.started.Add(1)
+	if !p.away.Load() {
+		p.running.Go(func() { _, _ = p.Issue(context.Background(), id) })
+	}
+	return p.before
+}
+
+func (p *process) Withdraw(ctx context.Context, in workflows.WithdrawInput) error {
+	if err := p.answers(ctx, in.ApplicationID); err != nil {
+		return err
+	}
+	_, err := p.Process.Withdraw(ctx, in.ApplicationID, in.PersonID)
+	return err
+}
+
+func (p *process) ChooseBranch(ctx context.Context, in workflows.ChooseBranchInput) error {
+	if err := p.answers(ctx, in.ApplicationID); err != nil {
+		return err
+	}
+	_, err := p.Process.ChooseBranch(ctx, in.ApplicationID, in.PersonID, in.BranchID)
+	return err
+}
+
+// answers: a process that has ended, or was never started, decides nothing.
+func (p *process) answers(ctx context.Context, id uuid.UUID) error {
+	if p.away.Load() {
+		return fault.New(fault.Unavailable, "办理系统暂时繁忙，请稍后再试。")
+	}
+	snap, err := p.Look(ctx, id)
+	if err != nil {
+		return err
+	}
+	if snap.State == card.Accepted || !snap.State.Live() && snap.State != card.Collected {
+		return &fault.Error{Kind: fault.Conflict, Msg: "这份申请的办理已经结束。", Err: workflows.ErrEnded}
+	}
+	return nil
+}
+
+// draft saves a draft that may be submitted, and changes it before.
+func (p person) draft(change ...func(*card.Draft)) card.Draft {
+	t := p.room.T
+	t.Helper()
+	d := card.Draft{
+		Edition: card.General, Identity: card.Student, NoticeVersion: card.NoticeVersion,
+		Phone: "13800000000", PhoneVerifiedAt: p.room.Clock.Now(), UniversityCode: "HB001",
+		DivisionCode: "420106", Address: "八一路299号", BranchID: p.room.branch,
+	}
+	for _, fn := range change {
+		fn(&d)
+	}
+	_, version, err := p.room.drafts.Load(t.Context(), p.id)
+	require.NoError(t, err)
+	_, err = p.room.drafts.Save(t.Context(), p.id, d, version)
+	require.NoError(t, err)
+	return d
+}
+
+// submitted is the page of the case after a whole submission.
+func (p person) submitted() *webtest.Page {
+	p.room.T.Helper()
+	p.draft()
+	return p.Get("/apply/preview").Want(200).Submit(submitForm, nil).Want(200)
+}
+
+// caseID is the id of the person's newest case.
+func (p person) caseID() uuid.UUID {
+	p.room.T.Helper()
+	list, err := p.room.cases.OfPerson(p.room.T.Context(), p.id)
+	require.NoError(p.room.T, err)
+	require.NotEmpty(p.room.T, list)
+	return list[0].ID
+}
+
+func (p person) state() card.State {
+	p.room.T.Helper()
+	state, err := p.room.cases.State(p.room.T.Context(), p.caseID())
+	require.NoError(p.room.T, err)
+	return state
+}
+
+func (r *room) count(sql string, args ...any) int {
+	r.T.Helper()
+	var n int
+	require.NoError(r.T, r.DB.QueryRow(r.T.Context(), sql, args...).Scan(&n))
+	return n
+}
+
+func (r *room) exec(sql string, args ...any) {
+	r.T.Helper()
+	_, err := r.DB.Exec(r.T.Context(), sql, args...)
+	require.NoError(r.T, err)
+}
+
+const submitForm = "form[action='/apply/submit']"
