@@ -1,0 +1,126 @@
+package public
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+
+	"volcard/api/web"
+	"volcard/internal/card"
+	"volcard/internal/fault"
+	"volcard/internal/limit"
+	"volcard/internal/store/cardstore"
+)
+
+// Status finds a case without login, by its number and the last four characters of the ID number.
+// It shows states and times only.
+type Status struct {
+	Kit    *web.Kit
+	Cases  cardstore.Cases
+	Limits limit.Limiter
+	Terms  card.Terms
+}
+
+// Routes mounts the page.
+func (s Status) Routes(r chi.Router) {
+	r.Get("/status", s.Kit.Handle(s.form))
+	r.Post("/status", s.Kit.Handle(s.find))
+}
+
+type statusPage struct {
+	web.Frame
+	Form    *web.Form
+	Found   *cardstore.Public
+	Outlook card.Outlook
+}
+
+func (s Status) form(w http.ResponseWriter, r *http.Request) error {
+	return s.show(w, r, &statusPage{Form: web.NewForm(nil)}, http.StatusOK)
+}
+
+func (s Status) show(w http.ResponseWriter, r *http.Request, p *statusPage, status int) error {
+	p.Frame = web.Frame{Title: "查询办理进度", Back: "/"}
+	return s.Kit.Render(w, r, status, "public/status", p)
+}
+
+func (s Status) find(w http.ResponseWriter, r *http.Request) error {
+	form, err := web.ParseForm(r)
+	if err != nil {
+		return err
+	}
+	p := &statusPage{Form: form}
+	number, ok := card.ParseApplicationNumber(form.Get("number"))
+	if !ok {
+		form.Fail("number", "申请编号不完整或有误，请核对：HB 开头，后面是 14 位数字。")
+	}
+	tail, ok := parseTail(form.Get("tail"))
+	if !ok {
+		form.Fail("tail", "请输入身份证号的最后四位。")
+	}
+	if !form.OK() {
+		return s.show(w, r, p, form.Status())
+	}
+	found, err := s.lookUp(r.Context(), web.ClientIP(r), number, tail)
+	if err != nil {
+		if absorbed := form.Absorb("", err); absorbed != nil {
+			return absorbed
+		}
+		return s.show(w, r, p, web.StatusOf(err))
+	}
+	p.Found, p.Outlook = &found, s.outlook(found)
+	return s.show(w, r, p, http.StatusOK)
+}
+
+// lookUp counts the attempt before it looks: an unknown number and a wrong tail cost the same and
+// are answered alike.
+func (s Status) lookUp(ctx context.Context, address, number, tail string) (cardstore.Public, error) {
+	if err := s.Limits.Allow(ctx, limit.StatusAddress, limit.AddressKey(address)); err != nil {
+		return cardstore.Public{}, err
+	}
+	if err := s.Limits.Allow(ctx, limit.StatusNumber, number); err != nil {
+		return cardstore.Public{}, err
+	}
+	found, err := s.Cases.ByNumber(ctx, number, tail)
+	if fault.Is(err, fault.NotFound) {
+		// A form that found nothing, not a page that does not exist.
+		return found, fault.Wrap(fault.Invalid, err, "没有找到匹配的申请，请核对申请编号和身份证号后四位。")
+	}
+	return found, err
+}
+
+func (s Status) outlook(p cardstore.Public) card.Outlook {
+	situation := card.Situation{
+		State: p.State, Now: s.Kit.Now(), SubmittedAt: p.SubmittedAt, Branch: "所选网点", Terms: s.Terms,
+	}
+	if p.PickupUntil != nil {
+		situation.PickupUntil = *p.PickupUntil
+	}
+	if p.ClosedAt != nil {
+		situation.ClosedAt = *p.ClosedAt
+	}
+	return card.LookAhead(situation)
+}
+
+// parseTail reads the last four characters of an ID number: three digits, and a digit or X.
+func parseTail(in string) (string, bool) {
+	s := strings.ToUpper(strings.Map(func(r rune) rune {
+		switch {
+		case r >= '！' && r <= '～': // full width
+			return r - 0xFEE0
+		case r == ' ', r == '　':
+			return -1
+		}
+		return r
+	}, in))
+	if len(s) != 4 {
+		return "", false
+	}
+	for i, r := range s {
+		if (r < '0' || r > '9') && (i != 3 || r != 'X') {
+			return "", false
+		}
+	}
+	return s, true
+}
