@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
 )
@@ -27,12 +28,15 @@ const description = `湖北省志愿者证: applications, cards, hand-overs.
 
 Settings come from the environment; docs/config.md lists them.`
 
+// impatience is how soon after a first Ctrl-C a second one means it.
+const impatience = time.Second
+
 func main() {
 	command := kong.Parse(&commands{}, kong.Name("volcard"), kong.Description(description),
 		kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	// After the first Ctrl-C a second one ends the program at once.
-	context.AfterFunc(ctx, stop)
+	// A second Ctrl-C ends the program at once; not one that a wrapper sends along with the first.
+	context.AfterFunc(ctx, func() { time.AfterFunc(impatience, stop) })
 	command.BindTo(ctx, (*context.Context)(nil))
 	os.Exit(exitCode(command.Run()))
 }

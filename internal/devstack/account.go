@@ -39,7 +39,7 @@ func (a account) attr() *syscall.SysProcAttr {
 	if !a.other {
 		return &syscall.SysProcAttr{}
 	}
-	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(a.uid), Gid: uint32(a.gid)}} //nolint:gosec // ids are not negative
+	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(a.uid), Gid: uint32(a.gid)}}
 }
 
 // own makes dir if it is missing, closed to all others, and gives it to the account. It refuses

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
 
@@ -216,5 +215,5 @@ func TestNothingOutlivesItsParent(t *testing.T) {
 	require.Eventually(t, func() bool { return len(alive(pids)) == 0 }, patience, tick, "left: %v", alive(pids))
 	log, err := os.ReadFile(filepath.Join(dir, "postgres.log"))
 	require.NoError(t, err)
-	require.False(t, strings.Contains(string(log), "not properly shut down"), "it was shut down, not killed")
+	require.NotContains(t, string(log), "not properly shut down", "it was shut down, not killed")
 }

@@ -21,7 +21,7 @@ const (
 	socketPath = 107  // most bytes of a socket's path on Linux
 	startWait  = 60 * time.Second
 	stopWait   = 30 * time.Second
-	leaveWait  = 10 * time.Second // for the server of a killed parent to end by itself
+	leaveWait  = 30 * time.Second // for the server of a killed parent to end by itself
 	poll       = 10 * time.Millisecond
 )
 

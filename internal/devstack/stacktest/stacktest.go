@@ -19,7 +19,10 @@ type Stack struct {
 }
 
 // Start starts both, empty: the database has its roles and no table, Temporal its namespace.
-func Start(t testing.TB) *Stack { return StartWith(t, devstack.TemporalOptions{}) }
+func Start(t testing.TB) *Stack {
+	t.Helper()
+	return StartWith(t, devstack.TemporalOptions{})
+}
 
 // StartWith is Start with Temporal's options, as for the Web UI or for skipped time.
 func StartWith(t testing.TB, o devstack.TemporalOptions) *Stack {
@@ -78,6 +81,7 @@ func unavailable(t testing.TB, reason error) {
 }
 
 func (s *Stack) showLog(t testing.TB, name string) {
+	t.Helper()
 	if !t.Failed() {
 		return
 	}
