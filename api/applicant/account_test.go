@@ -119,7 +119,7 @@ func TestRegisterLoginChangePhoneReset(t *testing.T) {
 	require.Equal(t, "no-store", p.Response.Header.Get("Cache-Control"))
 
 	// Log out and in again, coming back to the page that was asked for.
-	p = p.Submit(`form[action="/logout"]`, nil)
+	p.Submit(`form[action="/logout"]`, nil)
 	require.Equal(t, "/login?next=%2Faccount%2Flogins", c.Still().Get("/account/logins").Location())
 	p = c.Get("/account/logins").Submit("form", map[string]string{"id_number": "４２０１９９２００４０２２９００４ｘ", "password": password})
 	p.WantAt("/account/logins").WantText("main", "iPhone · 微信").Has(".tag.ok")

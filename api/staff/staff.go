@@ -294,6 +294,7 @@ func (room Room) claim(w http.ResponseWriter, r *http.Request) error {
 			field = "token"
 		case fault.Conflict:
 			field = "login"
+		default:
 		}
 		if err := form.Absorb(field, err); err != nil {
 			return err

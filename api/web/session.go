@@ -293,6 +293,7 @@ func (s *Session) commit(w http.ResponseWriter) error {
 	case scs.Destroyed:
 		s.sessions.forget(w)
 		return nil
+	case scs.Modified:
 	}
 	now := s.sessions.clock.Now()
 	limits := s.lifetimes()
@@ -342,14 +343,14 @@ func (s *Session) lifetimes() Lifetimes {
 }
 
 func (s *sessions) remember(w http.ResponseWriter, token string, life time.Duration) {
-	http.SetCookie(w, &http.Cookie{
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure follows the base URL: config allows http on this machine only
 		Name: s.cookie, Value: token, Path: "/", MaxAge: int(life.Seconds()),
 		Secure: s.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 	})
 }
 
 func (s *sessions) forget(w http.ResponseWriter) {
-	http.SetCookie(w, &http.Cookie{
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // as above
 		Name: s.cookie, Path: "/", MaxAge: -1, Secure: s.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 	})
 }

@@ -1,5 +1,69 @@
 // Package web is the kit that every room of pages is built with. It knows HTTP, templates, forms
 // and sessions, and nothing about cards.
+//
+// A room is a struct with the kit and its stores, and mounts itself:
+//
+//	func (room Room) Routes(r chi.Router) {
+//		h := room.Kit.Handle
+//		r.Group(func(r chi.Router) {
+//			r.Use(room.Kit.RequirePerson) // or RequireStaff(web.RoleClerk); nothing: anybody
+//			r.Get("/thing", h(room.thingForm))
+//			r.Post("/thing", h(room.thing))
+//		})
+//	}
+//
+// A handler returns its failure; Handle logs it and shows its page. A page is a struct that
+// embeds Frame, and a file templates/<audience>/…/<page>.html, named without .html:
+//
+//	type thingPage struct {
+//		web.Frame
+//		Form *web.Form
+//	}
+//
+//	func (room Room) thing(w http.ResponseWriter, r *http.Request) error {
+//		form, err := web.ParseForm(r)
+//		if err != nil {
+//			return err // too large: 413
+//		}
+//		name, err := person.ParseName(form.Get("name"))
+//		form.FailIf("name", err)
+//		if form.OK() {
+//			err = room.store.Do(r.Context(), web.User(r).ID, name)
+//			if err := form.Absorb("", err); err != nil { // what the person can mend stays on the page
+//				return err
+//			}
+//		}
+//		if !form.OK() {
+//			return room.renderThing(w, r, form) // with form.Status(): 422
+//		}
+//		room.Kit.FlashOK(r, "已保存。")
+//		web.Redirect(w, r, "/thing") // 303, own paths only
+//		return nil
+//	}
+//
+// The file begins with its layout and defines "main" (and "head" for a stylesheet of its own):
+//
+//	{{template "phone" .}}            {{/* or "console" */}}
+//	{{define "main"}}
+//	{{template "form-error" .Form}}   {{/* consoles: "console-error", "console-field" */}}
+//	<form method="post" novalidate>
+//	  {{template "key" .Form}}        {{/* idempotency key; read it with Form.ParseKey */}}
+//	  {{template "field" (field .Form "phone" "label=手机号" "type=tel" "autocomplete=tel" "hint=…" "max=30" "optional")}}
+//	  {{template "division" (.Form.Division "所在地区")}}  {{/* Form.Refresh, then Form.DivisionCode */}}
+//	</form>
+//	{{end}}
+//
+// Other parts: "steps" (Steps), "paging" (Paging), "flash", "mark". Functions: asset "file" for
+// static files, date, datetime, clock, rfc3339, here. Inline scripts and styles need {{.Nonce}};
+// style attributes and on… handlers do not work. For htmx: IsHTMX and RenderPart with a template
+// that the page's file defines; failures arrive in #notice by themselves.
+//
+// Sessions: Kit.Principal and Kit.Session read the session when first asked, with one SELECT;
+// pages with Frame.Anonymous never do. What Session.Put keeps is sealed at rest. Kit.SignIn
+// renews the token. Whoever disables an account, changes its role or sets its password calls
+// Kit.EndAll with its id. Limits and codes take ClientIP and Session.ID.
+//
+// Tests: package webtest.
 package web
 
 import (

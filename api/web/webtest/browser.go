@@ -86,7 +86,7 @@ func (b *Browser) Shots(c *Client, path, name string) {
 		return
 	}
 	keep := func(suffix string, png []byte) {
-		require.NoError(b.t, os.WriteFile(filepath.Join(folder, name+suffix+".png"), png, 0o600))
+		require.NoError(b.t, os.WriteFile(filepath.Join(folder, name+suffix+".png"), png, 0o600)) //nolint:gosec // the developer names the folder
 	}
 	tab := b.Tab(c, path, 375, 812)
 	defer func() { _ = chromedp.Cancel(tab) }()

@@ -13,7 +13,6 @@
 package webtest
 
 import (
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
@@ -60,7 +59,7 @@ func New(t testing.TB, change ...func(*web.Options)) *Env {
 	db, owner := storetest.NewWithURL(t)
 	env := &Env{
 		T: t, DB: db, OwnerURL: owner, Vault: storetest.Vault(t), Clock: clock.NewFake(Today),
-		Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Log: slog.New(slog.DiscardHandler),
 	}
 	env.Sessions = sessionstore.New(db, env.Clock)
 	o := web.Options{
