@@ -23,6 +23,7 @@ const indexKeySize = 32
 // Vault seals, unseals and indexes. It is safe for concurrent use.
 type Vault struct {
 	aead     tink.AEAD
+	primary  uint32 // id of the key that seals
 	indexKey []byte
 }
 
@@ -31,15 +32,28 @@ func New(keysetJSON, indexKey []byte) (*Vault, error) {
 	if len(indexKey) < indexKeySize {
 		return nil, errors.New("vault: the index key must have 32 bytes or more")
 	}
-	handle, err := insecurecleartextkeyset.Read(keyset.NewJSONReader(bytes.NewReader(keysetJSON)))
+	handle, err := read(keysetJSON)
 	if err != nil {
-		return nil, fmt.Errorf("vault: key set: %w", err)
+		return nil, err
 	}
 	a, err := aead.New(handle)
 	if err != nil {
 		return nil, fmt.Errorf("vault: key set: %w", err)
 	}
-	return &Vault{aead: a, indexKey: bytes.Clone(indexKey)}, nil
+	primary, err := handle.Primary()
+	if err != nil {
+		return nil, fmt.Errorf("vault: key set: %w", err)
+	}
+	v := &Vault{aead: a, primary: primary.KeyID(), indexKey: bytes.Clone(indexKey)}
+	// Without its id in each value nobody could tell which values a rotation has still to seal again.
+	probe, err := v.Seal(nil, "probe")
+	if err != nil {
+		return nil, err
+	}
+	if !bytes.HasPrefix(probe, v.Prefix()) {
+		return nil, errors.New("vault: the primary key does not write its id into values: use one of the variant TINK")
+	}
+	return v, nil
 }
 
 // Generate makes the secrets of a new installation: a key set with one AES-256-GCM key, and an index key.
