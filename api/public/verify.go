@@ -114,30 +114,41 @@ func (v Verify) show(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// look redeems the token and compares it with the card's row: a signature alone does not make a
-// card, and a token that is not the published one is nobody's.
+// look compares the token with the one that was published for its card. Where they are the same,
+// the signature was checked before it was published and says nothing more; where they are not,
+// it is nobody's card, and the signature tells why.
 func (v Verify) look(r *http.Request, now time.Time) (facts, error) {
-	token, c, err := v.Keys.Redeem(r.Context(), chi.URLParam(r, "token"), now)
-	expired := errors.Is(err, credential.ErrExpired)
-	if err != nil && !expired {
-		unknown := facts{Verdict: verdict("unknown")}
-		unknown.Sentence = fault.Sentence(err)
-		return unknown, nil
-	}
-	row, ok, err := v.Cards.Lookup(r.Context(), c.CardNumber)
+	token, err := credential.ParseScan(chi.URLParam(r, "token"))
 	if err != nil {
-		return facts{}, err
+		return v.unknown(err), nil
 	}
-	if !ok || row.Token != token {
-		return facts{Verdict: verdict("unknown")}, nil
+	c, err := credential.Peek(token)
+	var row verifystore.Card
+	if err == nil {
+		if row, _, err = v.Cards.Lookup(r.Context(), c.CardNumber); err != nil {
+			return facts{}, err
+		}
+	}
+	if row.Token != token {
+		_, _, err := v.Keys.Redeem(r.Context(), token, now)
+		return v.unknown(err), nil
 	}
 	key := string(row.Status)
-	if row.Status == card.Valid && (expired || now.After(row.ExpiresAt)) {
+	if row.Status == card.Valid && now.After(row.ExpiresAt) {
 		key = "expired"
 	}
 	return facts{
 		Verdict: verdict(key), Name: c.MaskedName, Edition: card.Edition(c.Edition).Text(), Year: c.IssuedOn.Year(),
 	}, nil
+}
+
+// unknown is the verdict on what is no card of ours, with the reason where there is one to tell.
+func (Verify) unknown(err error) facts {
+	f := facts{Verdict: verdict("unknown")}
+	if err != nil && !errors.Is(err, credential.ErrExpired) {
+		f.Sentence = fault.Sentence(err)
+	}
+	return f
 }
 
 type verifyPage struct {

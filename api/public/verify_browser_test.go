@@ -38,7 +38,7 @@ func (c *checks) link(token string) string {
 // checker is an open /verify page.
 type checker struct {
 	t   *testing.T
-	tab context.Context //nolint:containedctx // the library keeps the tab in a context
+	tab context.Context
 }
 
 func do[T any](c checker, action chromedp.Action[T]) T {

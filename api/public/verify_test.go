@@ -2,11 +2,14 @@ package public_test
 
 import (
 	"context"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/go-chi/chi/v5"
 	"github.com/gofrs/uuid/v5"
 	"github.com/stretchr/testify/require"
 
@@ -30,7 +33,7 @@ type checks struct {
 	made   int
 }
 
-func newChecks(t *testing.T, perMinute int) *checks {
+func newChecks(t testing.TB, perMinute int) *checks {
 	t.Helper()
 	env := webtest.New(t)
 	c := &checks{
@@ -141,7 +144,7 @@ func TestCheckRefuses(t *testing.T) {
 	} {
 		page := c.Client().Get("/v/" + tc.token).Want(http.StatusNotFound)
 		page.Has(`.verdict[data-status="unknown"]`).WantText(".verdict .sentence", tc.sentence)
-		require.True(t, page.Find(".verdict dl[hidden]").Length() == 1, name)
+		require.Equal(t, 1, page.Find(".verdict dl[hidden]").Length(), name)
 		require.NotContains(t, string(page.Body), "alert(1)", name)
 		require.Equal(t, "no-store", page.Response.Header.Get("Cache-Control"), name)
 	}
@@ -219,4 +222,37 @@ func TestPublishedFiles(t *testing.T) {
 	_, _, status, err = c.ring.ReadList(list.Body)
 	require.NoError(t, err)
 	require.Empty(t, status(token))
+}
+
+// BenchmarkCheck compares the page of a card with a bare handler that does one SELECT, both over HTTP.
+func BenchmarkCheck(b *testing.B) {
+	c := newChecks(b, 0)
+	number, token := c.card("王五", "valid", c.Clock.Now().AddDate(3, 0, 0))
+	bare := chi.NewRouter()
+	bare.Get("/{number}", func(w http.ResponseWriter, r *http.Request) {
+		var status string
+		err := c.DB.QueryRow(r.Context(), "SELECT status FROM card WHERE number = $1", chi.URLParam(r, "number")).Scan(&status)
+		if err != nil {
+			w.WriteHeader(http.StatusInternalServerError)
+		}
+		_, _ = w.Write([]byte(status))
+	})
+	server := httptest.NewServer(bare)
+	b.Cleanup(server.Close)
+	for name, target := range map[string]string{"bare": server.URL + "/" + number, "page": c.URL + "/V/" + token} {
+		b.Run(name, func(b *testing.B) {
+			client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					answer, err := client.Get(target)
+					if err != nil {
+						b.Error(err)
+						return
+					}
+					_, _ = io.Copy(io.Discard, answer.Body)
+					answer.Body.Close()
+				}
+			})
+		})
+	}
 }
