@@ -57,7 +57,7 @@ func TestColumnsAreTheSchema(t *testing.T) {
 // What the migrations call sealed is sealed here.
 func TestColumnsAreWhatTheMigrationsSay(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob("../../store/migrations/*.sql")
+	files, err := filepath.Glob("../migrations/*.sql")
 	require.NoError(t, err)
 	require.NotEmpty(t, files)
 	sealed := map[string]bool{}
