@@ -59,7 +59,7 @@ func (t table) print(w io.Writer) error {
 	tw := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, row := range [][2]string{
 		{"pages", t.base},
-		{"messages as on a phone", t.base + "/dev/phone"},
+		{"messages as on a phone", t.base + "/dev/outbox"},
 		{"Temporal Web UI", "http://" + t.ui},
 		{"metrics of the api", "http://" + t.apiOps + "/metrics"},
 		{"metrics of the worker", "http://" + t.workerOps + "/metrics"},

@@ -3,34 +3,94 @@ package main
 import (
 	"net/http"
 
-	"github.com/go-chi/chi/v5"
-
+	"volcard/api"
+	"volcard/api/applicant"
+	"volcard/api/branch"
 	"volcard/api/public"
+	"volcard/api/staff"
 	"volcard/api/web"
+	"volcard/internal/card"
 	"volcard/internal/config"
+	"volcard/internal/credential"
+	"volcard/internal/passwd"
+	"volcard/internal/render"
+	"volcard/internal/store/cardstore"
 	"volcard/internal/store/casewatch"
+	"volcard/internal/store/codestore"
+	"volcard/internal/store/messagestore"
+	"volcard/internal/store/personstore"
+	"volcard/internal/store/placestore"
 	"volcard/internal/store/sessionstore"
+	"volcard/internal/store/staffstore"
+	"volcard/internal/store/verifystore"
 	"volcard/templates"
+	"volcard/templates/faces"
 	"volcard/workflows"
 )
 
+// floodPerMinute bounds the requests of one address; a campus stands behind one.
+const floodPerMinute = 6000
+
 // pages joins the rooms to what they stand on.
-func pages(p *parts, cfg config.API, _ *workflows.Starter, _ *casewatch.Watcher) (http.Handler, error) {
+func pages(p *parts, cfg config.API, starter *workflows.Starter, watch *casewatch.Watcher) (http.Handler, error) {
 	kit, err := web.New(web.Options{
 		Templates: templates.FS, BaseURL: cfg.HTTP.Public.BaseURL, Demo: cfg.Demo.On, Proxies: cfg.HTTP.TrustedProxies,
-		MaxBody: cfg.HTTP.MaxBodyBytes, Clock: p.clock, Log: p.log, Sessions: sessionstore.New(p.db, p.clock), Vault: p.vault,
+		MaxBody: cfg.HTTP.MaxBodyBytes, FloodPerMinute: floodPerMinute, Clock: p.clock, Log: p.log,
+		Sessions: sessionstore.New(p.db, p.clock), Vault: p.vault,
 	})
 	if err != nil {
 		return nil, err
 	}
-	r := chi.NewRouter()
-	r.Get("/static/*", kit.Static)
-	r.Group(func(r chi.Router) {
-		r.Use(kit.Standard()...)
-		r.Use(p.metrics.HTTP)
-		r.NotFound(kit.NotFound)
-		r.MethodNotAllowed(kit.MethodNotAllowed)
-		public.Home{Kit: kit, Contacts: public.DemoContacts()}.Routes(r)
-	})
-	return r, nil
+	designs, err := render.LoadFaces(faces.FS)
+	if err != nil {
+		return nil, err
+	}
+	face, err := designs.Face(string(card.General))
+	if err != nil {
+		return nil, err
+	}
+	people, err := p.people()
+	if err != nil {
+		return nil, err
+	}
+	var (
+		limiter = codestore.Limiter{DB: p.db, Vault: p.vault, Clock: p.clock}
+		codes   = codestore.Codes{DB: p.db, Vault: p.vault, Clock: p.clock}
+		cards   = verifystore.Store{DB: p.db}
+		cases   = cardstore.Cases{Store: p.cards}
+		places  = placestore.New(p.db)
+		stock   = cardstore.Stock{Store: p.cards}
+		workers = staffstore.Store{DB: p.db, Vault: p.vault, Clock: p.clock, Hasher: people.Hasher, Limiter: limiter}
+	)
+	return api.Router(api.Rooms{
+		Kit: kit, Metrics: p.metrics.HTTP,
+		Home:    public.Home{Kit: kit, Contacts: public.DemoContacts()},
+		Status:  public.Status{Kit: kit, Cases: cases, Limits: limiter, Terms: p.terms},
+		Verify:  public.Verify{Kit: kit, Keys: p.keys, Cards: cards, List: credential.NewPublisher(p.keys, cards), PerMinute: public.DefaultVerifyPerMinute},
+		Outbox:  public.Outbox{Kit: kit, Outbox: messagestore.Outbox{Store: messagestore.Store{DB: p.db, Vault: p.vault, Clock: p.clock}}},
+		Account: applicant.Account{Kit: kit, People: personstore.People{Store: people}, Codes: codes},
+		Applicant: applicant.Deps{
+			Kit: kit, BaseURL: cfg.HTTP.Public.URL(), Terms: p.terms, Face: face,
+			People: personstore.People{Store: people}, Consents: personstore.Consents{Store: people}, Codes: codes, Places: places,
+			Drafts: cardstore.Drafts{Store: p.cards}, Submissions: cardstore.Submissions{Store: p.cards}, Cases: cases,
+			Starter: starter, Processes: p.client, Watch: watch,
+		},
+		Staff: staff.Room{Kit: kit, Staff: workers},
+		Branch: branch.Deps{
+			Kit: kit, Process: p.client, Counter: cardstore.Counter{Store: p.cards}, Stock: stock, Places: places,
+			Keyring: p.keys, Limiter: limiter, Terms: p.terms,
+		},
+	}), nil
+}
+
+// people is the store of accounts.
+func (p *parts) people() (personstore.Store, error) {
+	hasher, err := passwd.New(passwd.Standard())
+	if err != nil {
+		return personstore.Store{}, err
+	}
+	return personstore.Store{
+		DB: p.db, Vault: p.vault, Clock: p.clock, Hasher: hasher,
+		Limiter: codestore.Limiter{DB: p.db, Vault: p.vault, Clock: p.clock},
+	}, nil
 }

@@ -8,9 +8,13 @@ import (
 	"time"
 
 	"volcard/internal/config"
+	"volcard/internal/notify"
 	"volcard/internal/store"
 	"volcard/internal/store/cardstore"
+	"volcard/internal/store/codestore"
 	"volcard/internal/store/keystore"
+	"volcard/internal/store/messagestore"
+	"volcard/internal/store/sessionstore"
 	"volcard/internal/telemetry"
 	"volcard/workflows"
 )
@@ -54,6 +58,12 @@ func serveWorker(ctx context.Context, cfg config.Worker, log *slog.Logger, up fu
 		Age: cfg.Sweep.After, Every: cfg.Sweep.Every,
 	}
 	p.run(ctx, sweeper.Run)
+	dispatcher, err := p.dispatcher(cfg.SMS)
+	if err != nil {
+		return err
+	}
+	p.run(ctx, dispatcher.Run)
+	p.run(ctx, p.forget)
 	p.run(ctx, func(ctx context.Context) { p.insist(ctx, "nightly check", p.client.ScheduleNightlyCheck) })
 	p.runWorker(ctx, func() {
 		log.InfoContext(ctx, "worker is ready", "metrics", ops.Addr)
@@ -61,6 +71,56 @@ func serveWorker(ctx context.Context, cfg config.Worker, log *slog.Logger, up fu
 	})
 	health.Drain()
 	return ops.Shutdown(context.WithoutCancel(ctx))
+}
+
+// dispatcher sends the messages that the transactions have queued.
+func (p *parts) dispatcher(c config.SMS) (*notify.Dispatcher, error) {
+	messages := messagestore.Store{DB: p.db, Vault: p.vault, Clock: p.clock}
+	gateway, err := notify.New(notify.Config{
+		Gateway: c.Gateway, KeyID: c.KeyID, KeySecret: c.KeySecret.Reveal(), SignName: c.SignName, Templates: c.Templates,
+		TencentAppID: c.TencentAppID, Region: c.Region, Endpoint: c.Endpoint, Timeout: c.Timeout,
+	}, messagestore.Outbox{Store: messages}, p.clock)
+	if err != nil {
+		return nil, err
+	}
+	metrics, err := notify.NewMetrics(p.metrics.Registry)
+	if err != nil {
+		return nil, err
+	}
+	return &notify.Dispatcher{
+		Messages: messages, Gateway: gateway, Clock: p.clock, Log: p.log, Metrics: metrics, Timeout: c.Timeout,
+	}, nil
+}
+
+const (
+	// forgetEvery is how often what has served its time is deleted, forgetMost rows at once.
+	forgetEvery = time.Minute
+	forgetMost  = 5000
+)
+
+// forget deletes codes, counted attempts, sessions and the demonstration's messages that have
+// served their time: no data is kept longer than its purpose (PIPL 19).
+func (p *parts) forget(ctx context.Context) {
+	sweeps := map[string]func(context.Context, int) (int64, error){
+		"codes":    codestore.Codes{DB: p.db, Vault: p.vault, Clock: p.clock}.Sweep,
+		"attempts": codestore.Limiter{DB: p.db, Vault: p.vault, Clock: p.clock}.Sweep,
+		"sessions": func(ctx context.Context, _ int) (int64, error) { return sessionstore.New(p.db, p.clock).Sweep(ctx) },
+		"outbox":   messagestore.Outbox{Store: messagestore.Store{DB: p.db, Vault: p.vault, Clock: p.clock}}.Sweep,
+	}
+	tick := time.NewTicker(forgetEvery)
+	defer tick.Stop()
+	for {
+		for name, sweep := range sweeps {
+			if _, err := sweep(ctx, forgetMost); err != nil && ctx.Err() == nil {
+				p.log.WarnContext(ctx, "old rows not deleted", "what", name, "error", err)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
 }
 
 // insist tries something that has to be done once until it is done or ctx ends.

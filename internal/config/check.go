@@ -183,7 +183,6 @@ func (s SMS) check(add adder) {
 	}
 }
 
-func (a API) check(add adder)    { checkGateway(a.SMS, a.Demo, add) }
 func (w Worker) check(add adder) { checkGateway(w.SMS, w.Demo, add) }
 
 // checkGateway finds two mistakes that are silent otherwise: nobody gets a code, or a page shows real ones.

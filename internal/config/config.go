@@ -22,7 +22,6 @@ type API struct {
 	Temporal Temporal
 	Vault    Vault
 	Cards    Cards
-	SMS      SMS
 	Demo     Demo
 	Metrics  Metrics
 	Log      Log

@@ -30,7 +30,7 @@ type Counts struct {
 }
 
 // Receive books a delivery of cards with consecutive serials. A range that holds a known serial
-// is refused whole. It returns the number of cards.
+// is refused whole. It returns the number of cards. A nil staff is the demonstration's seed.
 func (s Stock) Receive(ctx context.Context, branch uuid.UUID, first, last string, staff uuid.UUID) (int, error) {
 	serials, ok := card.SerialRange(first, last, receiveLimit)
 	if !ok {
@@ -54,7 +54,7 @@ func (s Stock) Receive(ctx context.Context, branch uuid.UUID, first, last string
 		_, err = tx.Exec(ctx, `
 			INSERT INTO stock_entry (id, branch_id, kind, on_hand, reserved, serial_from, serial_to, staff_id, at)
 			VALUES ($1, $2, 'receive', $3, 0, $4, $5, $6, $7)`,
-			id, branch, len(serials), serials[0], serials[len(serials)-1], staff, now)
+			id, branch, len(serials), serials[0], serials[len(serials)-1], uuid.NullUUID{UUID: staff, Valid: !staff.IsNil()}, now)
 		return err
 	})
 	if err != nil {
