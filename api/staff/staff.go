@@ -31,7 +31,7 @@ func (room Room) first() staffstore.FirstAdmin  { return staffstore.FirstAdmin{S
 
 // Paths of the room.
 const (
-	Home         = "/staff"
+	Home         = web.StaffHome
 	passwordPath = "/staff/password"
 	initialPath  = "/staff/password/initial"
 	firstPath    = "/staff/first"

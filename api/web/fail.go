@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"strings"
 
 	"github.com/go-chi/chi/v5/middleware"
 
@@ -144,7 +143,7 @@ func (k *Kit) toLogin(w http.ResponseWriter, r *http.Request) {
 // loginPath tells which login a path belongs to.
 func (k *Kit) loginPath(path string) string {
 	for _, room := range staffRooms {
-		if path == room || strings.HasPrefix(path, room+"/") {
+		if path == room || below(path, room) {
 			return StaffLogin
 		}
 	}

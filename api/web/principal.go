@@ -29,6 +29,7 @@ const (
 const (
 	PersonLogin = "/login"
 	StaffLogin  = "/staff/login"
+	StaffHome   = "/staff"
 )
 
 // staffRooms are the paths whose visitors log in as staff.

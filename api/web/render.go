@@ -198,11 +198,15 @@ type navItem struct {
 	Here       bool
 }
 
-// here makes a menu's entry; it is marked on its own page and on the pages below it. The
-// entry of a room's first page ("/staff") is marked on that page only.
-func here(present, path, text string) navItem {
-	return navItem{
-		Path: path, Text: text,
-		Here: present == path || (strings.HasPrefix(present, path+"/") && path != "/staff"),
+// here makes a menu's entry; it is marked on its own page and on the pages below it, except
+// those below the paths that are named, which have entries of their own. The entry of the
+// consoles' first page ("/staff") is marked on that page only.
+func here(present, path, text string, except ...string) navItem {
+	item := navItem{Path: path, Text: text, Here: present == path || (path != StaffHome && below(present, path))}
+	for _, other := range except {
+		item.Here = item.Here && present != other && !below(present, other)
 	}
+	return item
 }
+
+func below(path, room string) bool { return strings.HasPrefix(path, room+"/") }

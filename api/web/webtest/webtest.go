@@ -100,6 +100,9 @@ func (e *Env) Start() {
 	e.URL = server.URL
 }
 
+// Handler is the whole server, for requests without a network.
+func (e *Env) Handler() http.Handler { return e.root }
+
 // Client is a browser that nobody has logged in with.
 func (e *Env) Client() *Client {
 	e.T.Helper()
