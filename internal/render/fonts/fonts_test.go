@@ -24,8 +24,13 @@ func get(t testing.TB, id ID) *Font {
 func TestLevel3IsComplete(t *testing.T) {
 	regular, rare := get(t, Regular), get(t, RareB)
 	for _, block := range [][2]rune{
-		{0x4E00, 0x9FEF}, {0x3400, 0x4DB5}, {0x20000, 0x2A6D6}, {0x2A700, 0x2B734},
-		{0x2B740, 0x2B81D}, {0x2B820, 0x2CEA1}, {0x2CEB0, 0x2EBE0},
+		{0x4E00, 0x9FEF},
+		{0x3400, 0x4DB5},
+		{0x20000, 0x2A6D6},
+		{0x2A700, 0x2B734},
+		{0x2B740, 0x2B81D},
+		{0x2B820, 0x2CEA1},
+		{0x2CEB0, 0x2EBE0},
 	} {
 		for r := block[0]; r <= block[1]; r++ {
 			if !regular.Has(r) && !rare.Has(r) {
