@@ -383,30 +383,3 @@ func TestDoorsOfTheAccount(t *testing.T) {
 		clerk.Post(path, nil).Want(403)
 	}
 }
-
-func TestAccountPagesAreAccessible(t *testing.T) {
-	env := setup(t)
-	b := webtest.NewBrowser(t)
-	c := env.Client()
-	for name, path := range map[string]string{"login": "/login", "register": "/register", "reset": "/reset"} {
-		b.Shots(c, path, name)
-		webtest.Axe(t, b, c, path)
-	}
-	p := c.Get("/register")
-	agree(t, p)
-	p = p.Submit("form", personForm(map[string]string{"id_number": idNumber("20100101")})).WantAt("/register/guardian")
-	b.Shots(c, "/register/guardian", "guardian")
-	agree(t, p)
-	p = p.Submit("form", map[string]string{"guardian_name": "王五", "guardian_relation": "父亲", "guardian_phone": phoneTwo})
-	b.Shots(c, "/register/phone", "phone")
-	p = p.Submit("form", map[string]string{"phone": phoneOne})
-	b.Shots(c, "/register/code", "code")
-	webtest.Axe(t, b, c, "/register/code")
-	p.Submit(`form[action="/register/code"]`, map[string]string{
-		"code": messages(t, env)[0].Code, "password": password, "password_again": password,
-	}).WantAt("/account")
-	for _, name := range []string{"", "/consents", "/logins", "/password", "/phone"} {
-		b.Shots(c, "/account"+name, "account"+strings.ReplaceAll(name, "/", "-"))
-		webtest.Axe(t, b, c, "/account"+name)
-	}
-}

@@ -14,6 +14,7 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 )
@@ -66,7 +67,14 @@ func (b *Browser) Tab(c *Client, path string, width, height int64) context.Conte
 		}
 		return chromedp.Void{}, nil
 	}
-	require.NoError(b.t, chromedp.Do(ctx, chromedp.EmulateViewport(width, height), media("light"), cookies, chromedp.Navigate(c.base+path)))
+	watch := func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
+		_, err := cdp.Call(ctx, t, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{
+			Source: `window.violations = []; document.addEventListener("securitypolicyviolation", e =>
+				window.violations.push(e.violatedDirective + " " + e.blockedURI + " " + e.sample));`,
+		})
+		return chromedp.Void{}, err
+	}
+	require.NoError(b.t, chromedp.Do(ctx, chromedp.EmulateViewport(width, height), media("light"), cookies, watch, chromedp.Navigate(c.base+path)))
 	return ctx
 }
 
@@ -128,9 +136,18 @@ type Finding struct {
 	} `json:"nodes"`
 }
 
-// Axe asserts that the page in the tab has no serious or critical finding.
+// WantPolicyKept asserts that the page did nothing that its content security policy forbids.
+func (b *Browser) WantPolicyKept(tab context.Context) {
+	b.t.Helper()
+	violations, err := chromedp.Run(tab, chromedp.Evaluate[[]string](`window.violations`))
+	require.NoError(b.t, err)
+	require.Empty(b.t, violations)
+}
+
+// Axe asserts that the page in the tab keeps its policy and has no serious or critical finding.
 func (b *Browser) Axe(tab context.Context) {
 	b.t.Helper()
+	b.WantPolicyKept(tab)
 	type result struct {
 		Violations []Finding `json:"violations"`
 	}
