@@ -15,9 +15,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"volcard/internal/store"
+	"volcard/internal/store/reseal"
 	"volcard/internal/store/storetest"
 	"volcard/internal/vault"
-	"volcard/internal/vault/reseal"
 )
 
 var (
