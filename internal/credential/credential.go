@@ -42,8 +42,8 @@ var (
 	ErrNoKey error = fault.New(fault.Unavailable, "签发密钥暂不可用，请稍后再试。")
 )
 
-// editions are the numbers that stand for them in a token.
-var editions = map[string]uint64{"general": 0, "regular": 1}
+// editions are the numbers that stand for them in a token. None is 0, which a missing field would be.
+var editions = map[string]uint64{"general": 1, "regular": 2}
 
 func editionOf(n uint64) (string, bool) {
 	for name, number := range editions {

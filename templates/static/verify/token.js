@@ -14,7 +14,7 @@ const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 const minToken = 140, maxToken = 480, maxScan = 4096;
 const aadToken = new TextEncoder().encode("volcard token 1");
 const aadList = new TextEncoder().encode("volcard revoked 1");
-const editions = ["general", "regular"];
+const editions = [undefined, "general", "regular"];
 const listStatus = new Map([[1, "suspended"], [2, "replaced"], [3, "cancelled"]]);
 const idBytes = 8, maxName = 130, maxDay = 100000;
 
