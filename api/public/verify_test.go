@@ -244,7 +244,12 @@ func BenchmarkCheck(b *testing.B) {
 			client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {
-					answer, err := client.Get(target)
+					req, err := http.NewRequestWithContext(b.Context(), http.MethodGet, target, nil)
+					if err != nil {
+						b.Error(err)
+						return
+					}
+					answer, err := client.Do(req)
 					if err != nil {
 						b.Error(err)
 						return
