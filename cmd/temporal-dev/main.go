@@ -40,7 +40,7 @@ func run(args []string, getenv func(string) string) error {
 	if err := setUpSchemas(s); err != nil {
 		return err
 	}
-	srv, err := startServer(s)
+	srv, err := startServer(ctx, s)
 	if err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ func registerNamespace(ctx context.Context, s settings, frontend string) error {
 	if err != nil {
 		return fmt.Errorf("frontend: %w", err)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	c := workflowservice.NewWorkflowServiceClient(conn)
 	if err := until(ctx, func() error { return keepFor(ctx, c, s.namespace, s.retention) }); err != nil {
 		return fmt.Errorf("register namespace %s: %w", s.namespace, err)
@@ -109,7 +109,7 @@ func health(ctx context.Context, s settings) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	answer, err := grpc_health_v1.NewHealthClient(conn).Check(ctx, &grpc_health_v1.HealthCheckRequest{
 		Service: "temporal.api.workflowservice.v1.WorkflowService",
 	})

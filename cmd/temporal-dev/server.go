@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"strconv"
@@ -29,8 +30,8 @@ type server struct {
 	frontend, ui string
 }
 
-func startServer(s settings) (*server, error) {
-	free, err := ports(5)
+func startServer(ctx context.Context, s settings) (*server, error) {
+	free, err := ports(ctx, 5)
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +41,7 @@ func startServer(s settings) (*server, error) {
 	if s.uiPort == 0 {
 		s.uiPort = free[4]
 	}
-	if err := checkFree(s.bind, s.port); err != nil {
+	if err := checkFree(ctx, s.bind, s.port); err != nil {
 		return nil, err
 	}
 	cfg, hosts := serverConfig(s, free)
@@ -60,7 +61,7 @@ func startServer(s settings) (*server, error) {
 	}
 	running := &server{temporal: srv, frontend: hostPort(s.dialHost(), s.port)}
 	if s.uiPort > 0 {
-		if err := checkFree(s.bind, s.uiPort); err != nil {
+		if err := checkFree(ctx, s.bind, s.uiPort); err != nil {
 			running.stop()
 			return nil, err
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -93,7 +94,8 @@ func (s settings) dialHost() string {
 }
 
 // ports chooses n different free ports on the loopback interface.
-func ports(n int) ([]int, error) {
+func ports(ctx context.Context, n int) ([]int, error) {
+	var lc net.ListenConfig
 	var listeners []net.Listener
 	defer func() {
 		for _, l := range listeners {
@@ -102,20 +104,29 @@ func ports(n int) ([]int, error) {
 	}()
 	var free []int
 	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		l, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
 		if err != nil {
 			return nil, fmt.Errorf("find a free port: %w", err)
 		}
 		listeners = append(listeners, l)
-		free = append(free, l.Addr().(*net.TCPAddr).Port)
+		_, port, err := net.SplitHostPort(l.Addr().String())
+		if err != nil {
+			return nil, err
+		}
+		number, err := strconv.Atoi(port)
+		if err != nil {
+			return nil, err
+		}
+		free = append(free, number)
 	}
 	return free, nil
 }
 
 // checkFree tells in a sentence when somebody else has the port: the server itself would end
 // with a stack of internals.
-func checkFree(bind string, port int) error {
-	l, err := net.Listen("tcp", net.JoinHostPort(bind, strconv.Itoa(port)))
+func checkFree(ctx context.Context, bind string, port int) error {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", net.JoinHostPort(bind, strconv.Itoa(port)))
 	if err != nil {
 		return fmt.Errorf("port %d is taken: %w", port, err)
 	}
