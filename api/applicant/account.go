@@ -24,11 +24,30 @@ func (a Account) consents() personstore.Consents { return personstore.Consents(a
 // Home is where a person comes to after logging in, where no other page was asked for.
 const Home = "/account"
 
+// One type for each thing that a person does here; all stand on the account.
+type (
+	registering   struct{ Account } // from the ID card to the account
+	loggingIn     struct{ Account } // in and out
+	resetting     struct{ Account } // a password that was lost
+	changingPhone struct{ Account } // to another number
+	own           struct{ Account } // what the account shows and lets change
+)
+
 // Routes mounts the pages.
 func (a Account) Routes(r chi.Router) {
-	h := a.Kit.Handle
 	r.Get(web.DivisionPath, a.Kit.Divisions)
+	registering{a}.routes(r)
+	loggingIn{a}.routes(r)
+	resetting{a}.routes(r)
+	r.Group(func(r chi.Router) {
+		r.Use(a.Kit.RequirePerson)
+		changingPhone{a}.routes(r)
+		own{a}.routes(r)
+	})
+}
 
+func (a registering) routes(r chi.Router) {
+	h := a.Kit.Handle
 	r.Get("/register", h(a.registerForm))
 	r.Post("/register", h(a.register))
 	r.Get("/register/guardian", h(a.guardianForm))
@@ -38,31 +57,42 @@ func (a Account) Routes(r chi.Router) {
 	r.Get("/register/code", h(a.registerCodeForm))
 	r.Post("/register/code", h(a.registerCode))
 	r.Post("/register/resend", h(a.registerResend))
+}
 
+func (a loggingIn) routes(r chi.Router) {
+	h := a.Kit.Handle
 	r.Get("/login", h(a.loginForm))
 	r.Post("/login", h(a.login))
 	r.Post("/logout", h(a.logout))
+}
+
+func (a resetting) routes(r chi.Router) {
+	h := a.Kit.Handle
 	r.Get("/reset", h(a.resetForm))
 	r.Post("/reset", h(a.reset))
 	r.Get("/reset/code", h(a.resetCodeForm))
 	r.Post("/reset/code", h(a.resetCode))
 	r.Post("/reset/resend", h(a.resetResend))
+}
 
-	r.Group(func(r chi.Router) {
-		r.Use(a.Kit.RequirePerson)
-		r.Get("/account", h(a.show))
-		r.Get("/account/password", h(a.passwordForm))
-		r.Post("/account/password", h(a.password))
-		r.Get("/account/phone", h(a.phoneForm))
-		r.Post("/account/phone", h(a.phone))
-		r.Get("/account/phone/code", h(a.phoneCodeForm))
-		r.Post("/account/phone/code", h(a.phoneCode))
-		r.Post("/account/phone/resend", h(a.phoneResend))
-		r.Get("/account/consents", h(a.consentsPage))
-		r.Post("/account/consents/give", h(a.giveConsent))
-		r.Post("/account/consents/withdraw", h(a.withdrawConsent))
-		r.Get("/account/logins", h(a.logins))
-		r.Post("/account/logins/end", h(a.endLogin))
-		r.Post("/account/logins/end-others", h(a.endOtherLogins))
-	})
+func (a changingPhone) routes(r chi.Router) {
+	h := a.Kit.Handle
+	r.Get("/account/phone", h(a.phoneForm))
+	r.Post("/account/phone", h(a.phone))
+	r.Get("/account/phone/code", h(a.phoneCodeForm))
+	r.Post("/account/phone/code", h(a.phoneCode))
+	r.Post("/account/phone/resend", h(a.phoneResend))
+}
+
+func (a own) routes(r chi.Router) {
+	h := a.Kit.Handle
+	r.Get("/account", h(a.show))
+	r.Get("/account/password", h(a.passwordForm))
+	r.Post("/account/password", h(a.password))
+	r.Get("/account/consents", h(a.consentsPage))
+	r.Post("/account/consents/give", h(a.giveConsent))
+	r.Post("/account/consents/withdraw", h(a.withdrawConsent))
+	r.Get("/account/logins", h(a.logins))
+	r.Post("/account/logins/end", h(a.endLogin))
+	r.Post("/account/logins/end-others", h(a.endOtherLogins))
 }

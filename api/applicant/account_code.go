@@ -55,13 +55,13 @@ func newPassword(form *web.Form, id person.IDNumber, phone person.Phone) string 
 
 // started reads what an earlier page of a process left in the session; without it the person
 // is sent back to the first page, as after a long pause.
-func started[T any](a Account, w http.ResponseWriter, r *http.Request, name, first string, into *T) (*web.Session, bool, error) {
-	s, err := a.Kit.Session(r)
+func started[T any](kit *web.Kit, w http.ResponseWriter, r *http.Request, name, first string, into *T) (*web.Session, bool, error) {
+	s, err := kit.Session(r)
 	if err != nil {
 		return nil, false, err
 	}
 	if !s.GetJSON(name, into) {
-		a.Kit.FlashWarn(r, "停留时间太长，请重新填写。")
+		kit.FlashWarn(r, "停留时间太长，请重新填写。")
 		web.Redirect(w, r, first)
 		return nil, false, nil
 	}

@@ -16,7 +16,7 @@ type loginPage struct {
 	Next string
 }
 
-func (a Account) loginForm(w http.ResponseWriter, r *http.Request) error {
+func (a loggingIn) loginForm(w http.ResponseWriter, r *http.Request) error {
 	p, err := a.Kit.Principal(r)
 	if err != nil {
 		return err
@@ -28,7 +28,7 @@ func (a Account) loginForm(w http.ResponseWriter, r *http.Request) error {
 	return a.renderLogin(w, r, web.NewForm(nil))
 }
 
-func (a Account) renderLogin(w http.ResponseWriter, r *http.Request, form *web.Form) error {
+func (a loggingIn) renderLogin(w http.ResponseWriter, r *http.Request, form *web.Form) error {
 	return a.Kit.Render(w, r, form.Status(), "applicant/account/login", &loginPage{
 		Frame: web.Frame{Title: "登录", Back: "/"}, Form: form, Next: web.Next(r, Home),
 	})
@@ -36,7 +36,7 @@ func (a Account) renderLogin(w http.ResponseWriter, r *http.Request, form *web.F
 
 // login: the store counts the try before it looks at the password, and takes the same time and
 // says the same for an ID number that nobody registered.
-func (a Account) login(w http.ResponseWriter, r *http.Request) error {
+func (a loggingIn) login(w http.ResponseWriter, r *http.Request) error {
 	form, err := web.ParseForm(r)
 	if err != nil {
 		return err
@@ -74,7 +74,7 @@ func (a Account) signIn(r *http.Request, id uuid.UUID) error {
 	return a.Kit.SignIn(r, web.Principal{Kind: web.KindPerson, ID: id, Name: p.Name.String()})
 }
 
-func (a Account) logout(w http.ResponseWriter, r *http.Request) error {
+func (a loggingIn) logout(w http.ResponseWriter, r *http.Request) error {
 	if err := a.Kit.SignOut(r); err != nil {
 		return err
 	}

@@ -23,18 +23,18 @@ const (
 	provedFor = 15 * time.Minute
 )
 
-func (a Account) phoneForm(w http.ResponseWriter, r *http.Request) error {
+func (a changingPhone) phoneForm(w http.ResponseWriter, r *http.Request) error {
 	return a.renderPhone(w, r, web.NewForm(nil))
 }
 
-func (a Account) renderPhone(w http.ResponseWriter, r *http.Request, form *web.Form) error {
+func (a changingPhone) renderPhone(w http.ResponseWriter, r *http.Request, form *web.Form) error {
 	return a.Kit.Render(w, r, form.Status(), "applicant/account/phone", &phonePage{
 		Frame: web.Frame{Title: "更换手机号", Back: Home}, Form: form, Steps: web.Steps{Now: 1, Total: 2},
 		Lead: "验证码会发到新手机；更换后，我们会通知原来的手机。", Action: phoneStart, AskPassword: true,
 	})
 }
 
-func (a Account) phone(w http.ResponseWriter, r *http.Request) error {
+func (a changingPhone) phone(w http.ResponseWriter, r *http.Request) error {
 	form, err := web.ParseForm(r)
 	if err != nil {
 		return err
@@ -71,7 +71,7 @@ func (a Account) phone(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func (a Account) sendPhone(r *http.Request, s *web.Session, change *phoneChange) error {
+func (a changingPhone) sendPhone(r *http.Request, s *web.Session, change *phoneChange) error {
 	_, err := a.Codes.Request(r.Context(), codestore.Ask{
 		Purpose: codestore.ChangePhone, Phone: change.Phone, PersonID: web.User(r).ID, Session: s.ID(), Address: web.ClientIP(r),
 	})
@@ -83,9 +83,9 @@ func (a Account) sendPhone(r *http.Request, s *web.Session, change *phoneChange)
 }
 
 // changing reads the change that is under way; one whose password was proved too long ago starts again.
-func (a Account) changing(w http.ResponseWriter, r *http.Request) (*web.Session, phoneChange, bool, error) {
+func (a changingPhone) changing(w http.ResponseWriter, r *http.Request) (*web.Session, phoneChange, bool, error) {
 	var change phoneChange
-	s, ok, err := started(a, w, r, valuePhone, phoneStart, &change)
+	s, ok, err := started(a.Kit, w, r, valuePhone, phoneStart, &change)
 	if ok && a.Kit.Now().Sub(change.Proved) > provedFor {
 		s.Remove(valuePhone)
 		a.Kit.FlashWarn(r, "停留时间太长，请重新输入密码。")
@@ -95,7 +95,7 @@ func (a Account) changing(w http.ResponseWriter, r *http.Request) (*web.Session,
 	return s, change, ok, err
 }
 
-func (a Account) phoneCodeForm(w http.ResponseWriter, r *http.Request) error {
+func (a changingPhone) phoneCodeForm(w http.ResponseWriter, r *http.Request) error {
 	_, change, ok, err := a.changing(w, r)
 	if !ok {
 		return err
@@ -103,7 +103,7 @@ func (a Account) phoneCodeForm(w http.ResponseWriter, r *http.Request) error {
 	return a.renderPhoneCode(w, r, web.NewForm(nil), change)
 }
 
-func (a Account) renderPhoneCode(w http.ResponseWriter, r *http.Request, form *web.Form, change phoneChange) error {
+func (a changingPhone) renderPhoneCode(w http.ResponseWriter, r *http.Request, form *web.Form, change phoneChange) error {
 	return a.Kit.Render(w, r, form.Status(), "applicant/account/code", &codePage{
 		Frame: web.Frame{Title: "确认新手机号", Back: phoneStart}, Form: form, Steps: web.Steps{Now: 2, Total: 2},
 		Lead: "验证码已发送到 " + change.Phone.Masked() + "。", Action: "/account/phone/code", Submit: "更换手机号",
@@ -111,7 +111,7 @@ func (a Account) renderPhoneCode(w http.ResponseWriter, r *http.Request, form *w
 	})
 }
 
-func (a Account) phoneResend(w http.ResponseWriter, r *http.Request) error {
+func (a changingPhone) phoneResend(w http.ResponseWriter, r *http.Request) error {
 	s, change, ok, err := a.changing(w, r)
 	if !ok {
 		return err
@@ -128,7 +128,7 @@ func (a Account) phoneResend(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func (a Account) phoneCode(w http.ResponseWriter, r *http.Request) error {
+func (a changingPhone) phoneCode(w http.ResponseWriter, r *http.Request) error {
 	s, change, ok, err := a.changing(w, r)
 	if !ok {
 		return err

@@ -87,7 +87,7 @@ func agreed(form *web.Form, items []consent.Item) []consent.Purpose {
 	return purposes
 }
 
-func (a Account) registerForm(w http.ResponseWriter, r *http.Request) error {
+func (a registering) registerForm(w http.ResponseWriter, r *http.Request) error {
 	p, err := a.Kit.Principal(r)
 	if err != nil {
 		return err
@@ -99,14 +99,14 @@ func (a Account) registerForm(w http.ResponseWriter, r *http.Request) error {
 	return a.renderRegister(w, r, web.NewForm(nil))
 }
 
-func (a Account) renderRegister(w http.ResponseWriter, r *http.Request, form *web.Form) error {
+func (a registering) renderRegister(w http.ResponseWriter, r *http.Request, form *web.Form) error {
 	return a.Kit.Render(w, r, form.Status(), "applicant/account/register", &registerPage{
 		Frame: web.Frame{Title: "注册", Back: "/login"}, Form: form, Steps: web.Steps{Now: 1, Total: 3},
 		Consents: newConsents("请逐项确认", form, consent.ForRegistration(false)),
 	})
 }
 
-func (a Account) register(w http.ResponseWriter, r *http.Request) error {
+func (a registering) register(w http.ResponseWriter, r *http.Request) error {
 	form, err := web.ParseForm(r)
 	if err != nil {
 		return err
@@ -143,7 +143,7 @@ func (a Account) register(w http.ResponseWriter, r *http.Request) error {
 }
 
 // afterData is the page after the personal data: a minor's guardian comes first.
-func (a Account) afterData(reg registration) string {
+func (a registering) afterData(reg registration) string {
 	id, err := person.ParseIDNumber(reg.IDNumber)
 	if err != nil || (reg.Guardian.IsZero() && person.NeedsGuardian(id.Age(a.Kit.Now()))) {
 		return "/register/guardian"
@@ -151,16 +151,16 @@ func (a Account) afterData(reg registration) string {
 	return "/register/phone"
 }
 
-func (a Account) guardianForm(w http.ResponseWriter, r *http.Request) error {
+func (a registering) guardianForm(w http.ResponseWriter, r *http.Request) error {
 	var reg registration
-	_, ok, err := started(a, w, r, valueRegistration, registerStart, &reg)
+	_, ok, err := started(a.Kit, w, r, valueRegistration, registerStart, &reg)
 	if !ok {
 		return err
 	}
 	return a.renderGuardian(w, r, web.NewForm(nil))
 }
 
-func (a Account) renderGuardian(w http.ResponseWriter, r *http.Request, form *web.Form) error {
+func (a registering) renderGuardian(w http.ResponseWriter, r *http.Request, form *web.Form) error {
 	return a.Kit.Render(w, r, form.Status(), "applicant/account/guardian", &guardianPage{
 		Frame: web.Frame{Title: "监护人同意", Back: registerStart}, Form: form, Steps: web.Steps{Now: 1, Total: 3},
 		Relations: person.Relations(), Consents: newConsents("请监护人确认", form, guardianConsents()),
@@ -174,9 +174,9 @@ func guardianConsents() []consent.Item {
 	return nil
 }
 
-func (a Account) guardian(w http.ResponseWriter, r *http.Request) error {
+func (a registering) guardian(w http.ResponseWriter, r *http.Request) error {
 	var reg registration
-	s, ok, err := started(a, w, r, valueRegistration, registerStart, &reg)
+	s, ok, err := started(a.Kit, w, r, valueRegistration, registerStart, &reg)
 	if !ok {
 		return err
 	}
@@ -205,9 +205,9 @@ func (a Account) guardian(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func (a Account) registerPhoneForm(w http.ResponseWriter, r *http.Request) error {
+func (a registering) registerPhoneForm(w http.ResponseWriter, r *http.Request) error {
 	var reg registration
-	_, ok, err := started(a, w, r, valueRegistration, registerStart, &reg)
+	_, ok, err := started(a.Kit, w, r, valueRegistration, registerStart, &reg)
 	if !ok {
 		return err
 	}
@@ -222,16 +222,16 @@ func (a Account) registerPhoneForm(w http.ResponseWriter, r *http.Request) error
 	return a.renderRegisterPhone(w, r, form)
 }
 
-func (a Account) renderRegisterPhone(w http.ResponseWriter, r *http.Request, form *web.Form) error {
+func (a registering) renderRegisterPhone(w http.ResponseWriter, r *http.Request, form *web.Form) error {
 	return a.Kit.Render(w, r, form.Status(), "applicant/account/phone", &phonePage{
 		Frame: web.Frame{Title: "绑定手机号", Back: registerStart}, Form: form, Steps: web.Steps{Now: 2, Total: 3},
 		Lead: "我们会发一条验证码，确认这个号码是您本人在用。", Action: "/register/phone",
 	})
 }
 
-func (a Account) registerPhone(w http.ResponseWriter, r *http.Request) error {
+func (a registering) registerPhone(w http.ResponseWriter, r *http.Request) error {
 	var reg registration
-	s, ok, err := started(a, w, r, valueRegistration, registerStart, &reg)
+	s, ok, err := started(a.Kit, w, r, valueRegistration, registerStart, &reg)
 	if !ok {
 		return err
 	}
@@ -257,7 +257,7 @@ func (a Account) registerPhone(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func (a Account) sendRegister(r *http.Request, s *web.Session, reg *registration) error {
+func (a registering) sendRegister(r *http.Request, s *web.Session, reg *registration) error {
 	_, err := a.Codes.Request(r.Context(), codestore.Ask{
 		Purpose: codestore.Register, Phone: reg.Phone, Session: s.ID(), Address: web.ClientIP(r),
 	})
@@ -268,9 +268,9 @@ func (a Account) sendRegister(r *http.Request, s *web.Session, reg *registration
 	return s.PutJSON(valueRegistration, reg)
 }
 
-func (a Account) registerCodeForm(w http.ResponseWriter, r *http.Request) error {
+func (a registering) registerCodeForm(w http.ResponseWriter, r *http.Request) error {
 	var reg registration
-	_, ok, err := started(a, w, r, valueRegistration, registerStart, &reg)
+	_, ok, err := started(a.Kit, w, r, valueRegistration, registerStart, &reg)
 	if !ok {
 		return err
 	}
@@ -281,7 +281,7 @@ func (a Account) registerCodeForm(w http.ResponseWriter, r *http.Request) error 
 	return a.renderRegisterCode(w, r, web.NewForm(nil), reg)
 }
 
-func (a Account) renderRegisterCode(w http.ResponseWriter, r *http.Request, form *web.Form, reg registration) error {
+func (a registering) renderRegisterCode(w http.ResponseWriter, r *http.Request, form *web.Form, reg registration) error {
 	return a.Kit.Render(w, r, form.Status(), "applicant/account/code", &codePage{
 		Frame: web.Frame{Title: "输入验证码，设置密码", Back: "/register/phone"}, Form: form, Steps: web.Steps{Now: 3, Total: 3},
 		Lead: "验证码已发送到 " + reg.Phone.Masked() + "。", Submit: "完成注册",
@@ -289,9 +289,9 @@ func (a Account) renderRegisterCode(w http.ResponseWriter, r *http.Request, form
 	})
 }
 
-func (a Account) registerResend(w http.ResponseWriter, r *http.Request) error {
+func (a registering) registerResend(w http.ResponseWriter, r *http.Request) error {
 	var reg registration
-	s, ok, err := started(a, w, r, valueRegistration, registerStart, &reg)
+	s, ok, err := started(a.Kit, w, r, valueRegistration, registerStart, &reg)
 	if !ok {
 		return err
 	}
@@ -312,9 +312,9 @@ func (a Account) registerResend(w http.ResponseWriter, r *http.Request) error {
 }
 
 // registerCode makes the account. The password is checked before the code, which works once.
-func (a Account) registerCode(w http.ResponseWriter, r *http.Request) error {
+func (a registering) registerCode(w http.ResponseWriter, r *http.Request) error {
 	var reg registration
-	s, ok, err := started(a, w, r, valueRegistration, registerStart, &reg)
+	s, ok, err := started(a.Kit, w, r, valueRegistration, registerStart, &reg)
 	if !ok {
 		return err
 	}

@@ -28,17 +28,17 @@ type resetPage struct {
 	Steps web.Steps
 }
 
-func (a Account) resetForm(w http.ResponseWriter, r *http.Request) error {
+func (a resetting) resetForm(w http.ResponseWriter, r *http.Request) error {
 	return a.renderReset(w, r, web.NewForm(nil))
 }
 
-func (a Account) renderReset(w http.ResponseWriter, r *http.Request, form *web.Form) error {
+func (a resetting) renderReset(w http.ResponseWriter, r *http.Request, form *web.Form) error {
 	return a.Kit.Render(w, r, form.Status(), "applicant/account/reset", &resetPage{
 		Frame: web.Frame{Title: "找回密码", Back: "/login"}, Form: form, Steps: web.Steps{Now: 1, Total: 2},
 	})
 }
 
-func (a Account) reset(w http.ResponseWriter, r *http.Request) error {
+func (a resetting) reset(w http.ResponseWriter, r *http.Request) error {
 	form, err := web.ParseForm(r)
 	if err != nil {
 		return err
@@ -63,7 +63,7 @@ func (a Account) reset(w http.ResponseWriter, r *http.Request) error {
 
 // sendReset asks for a code for the account's bound phone. The store does the same work and
 // gives the same answer where there is no account.
-func (a Account) sendReset(r *http.Request, s *web.Session, id person.IDNumber) error {
+func (a resetting) sendReset(r *http.Request, s *web.Session, id person.IDNumber) error {
 	account, phone, err := a.People.BoundPhone(r.Context(), id)
 	if err != nil {
 		return err
@@ -77,16 +77,16 @@ func (a Account) sendReset(r *http.Request, s *web.Session, id person.IDNumber) 
 	return s.PutJSON(valueReset, lostPassword{IDNumber: id.String(), Sent: a.Kit.Now()})
 }
 
-func (a Account) resetCodeForm(w http.ResponseWriter, r *http.Request) error {
+func (a resetting) resetCodeForm(w http.ResponseWriter, r *http.Request) error {
 	var lost lostPassword
-	_, ok, err := started(a, w, r, valueReset, resetStart, &lost)
+	_, ok, err := started(a.Kit, w, r, valueReset, resetStart, &lost)
 	if !ok {
 		return err
 	}
 	return a.renderResetCode(w, r, web.NewForm(nil), lost)
 }
 
-func (a Account) renderResetCode(w http.ResponseWriter, r *http.Request, form *web.Form, lost lostPassword) error {
+func (a resetting) renderResetCode(w http.ResponseWriter, r *http.Request, form *web.Form, lost lostPassword) error {
 	return a.Kit.Render(w, r, form.Status(), "applicant/account/code", &codePage{
 		Frame: web.Frame{Title: "设置新密码", Back: resetStart}, Form: form, Steps: web.Steps{Now: 2, Total: 2},
 		Lead:   "如果这个身份证号已经注册，验证码已发送到绑定的手机。",
@@ -94,9 +94,9 @@ func (a Account) renderResetCode(w http.ResponseWriter, r *http.Request, form *w
 	})
 }
 
-func (a Account) resetResend(w http.ResponseWriter, r *http.Request) error {
+func (a resetting) resetResend(w http.ResponseWriter, r *http.Request) error {
 	var lost lostPassword
-	s, ok, err := started(a, w, r, valueReset, resetStart, &lost)
+	s, ok, err := started(a.Kit, w, r, valueReset, resetStart, &lost)
 	if !ok {
 		return err
 	}
@@ -117,9 +117,9 @@ func (a Account) resetResend(w http.ResponseWriter, r *http.Request) error {
 }
 
 // resetCode sets the new password. Everybody who was logged in with the old one is logged out.
-func (a Account) resetCode(w http.ResponseWriter, r *http.Request) error {
+func (a resetting) resetCode(w http.ResponseWriter, r *http.Request) error {
 	var lost lostPassword
-	s, ok, err := started(a, w, r, valueReset, resetStart, &lost)
+	s, ok, err := started(a.Kit, w, r, valueReset, resetStart, &lost)
 	if !ok {
 		return err
 	}

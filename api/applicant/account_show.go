@@ -18,7 +18,7 @@ type accountPage struct {
 	Consents int // that stand
 }
 
-func (a Account) show(w http.ResponseWriter, r *http.Request) error {
+func (a own) show(w http.ResponseWriter, r *http.Request) error {
 	p, err := a.People.ByID(r.Context(), web.User(r).ID)
 	if err != nil {
 		return err
@@ -43,11 +43,11 @@ type passwordPage struct {
 	Form *web.Form
 }
 
-func (a Account) passwordForm(w http.ResponseWriter, r *http.Request) error {
+func (a own) passwordForm(w http.ResponseWriter, r *http.Request) error {
 	return a.renderPassword(w, r, web.NewForm(nil))
 }
 
-func (a Account) renderPassword(w http.ResponseWriter, r *http.Request, form *web.Form) error {
+func (a own) renderPassword(w http.ResponseWriter, r *http.Request, form *web.Form) error {
 	return a.Kit.Render(w, r, form.Status(), "applicant/account/password", &passwordPage{
 		Frame: web.Frame{Title: "修改密码", Back: Home}, Form: form,
 	})
@@ -55,7 +55,7 @@ func (a Account) renderPassword(w http.ResponseWriter, r *http.Request, form *we
 
 // password asks for the present one again: an unlocked phone that was left lying must not be
 // enough to take an account over. The rules come first, since wrong tries are counted.
-func (a Account) password(w http.ResponseWriter, r *http.Request) error {
+func (a own) password(w http.ResponseWriter, r *http.Request) error {
 	form, err := web.ParseForm(r)
 	if err != nil {
 		return err
@@ -93,7 +93,7 @@ type loginsPage struct {
 	Logins []web.Login
 }
 
-func (a Account) logins(w http.ResponseWriter, r *http.Request) error {
+func (a own) logins(w http.ResponseWriter, r *http.Request) error {
 	list, err := a.Kit.Logins(r)
 	if err != nil {
 		return err
@@ -103,7 +103,7 @@ func (a Account) logins(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-func (a Account) endLogin(w http.ResponseWriter, r *http.Request) error {
+func (a own) endLogin(w http.ResponseWriter, r *http.Request) error {
 	form, err := web.ParseForm(r)
 	if err != nil {
 		return err
@@ -116,7 +116,7 @@ func (a Account) endLogin(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func (a Account) endOtherLogins(w http.ResponseWriter, r *http.Request) error {
+func (a own) endOtherLogins(w http.ResponseWriter, r *http.Request) error {
 	if err := a.Kit.EndOthers(r); err != nil {
 		return err
 	}
@@ -138,7 +138,7 @@ type consentsPage struct {
 	Rows []consentRow
 }
 
-func (a Account) consentsPage(w http.ResponseWriter, r *http.Request) error {
+func (a own) consentsPage(w http.ResponseWriter, r *http.Request) error {
 	p, err := a.People.ByID(r.Context(), web.User(r).ID)
 	if err != nil {
 		return err
@@ -163,19 +163,19 @@ func (a Account) consentsPage(w http.ResponseWriter, r *http.Request) error {
 	return a.Kit.Render(w, r, http.StatusOK, "applicant/account/consents", page)
 }
 
-func (a Account) giveConsent(w http.ResponseWriter, r *http.Request) error {
+func (a own) giveConsent(w http.ResponseWriter, r *http.Request) error {
 	return a.changeConsent(w, r, "已记录您的同意。", func(p consent.Purpose) error {
 		return a.consents().Give(r.Context(), web.User(r).ID, p)
 	})
 }
 
-func (a Account) withdrawConsent(w http.ResponseWriter, r *http.Request) error {
+func (a own) withdrawConsent(w http.ResponseWriter, r *http.Request) error {
 	return a.changeConsent(w, r, "已撤回。", func(p consent.Purpose) error {
 		return a.consents().Withdraw(r.Context(), web.User(r).ID, p)
 	})
 }
 
-func (a Account) changeConsent(w http.ResponseWriter, r *http.Request, done string, change func(consent.Purpose) error) error {
+func (a own) changeConsent(w http.ResponseWriter, r *http.Request, done string, change func(consent.Purpose) error) error {
 	form, err := web.ParseForm(r)
 	if err != nil {
 		return err

@@ -4,18 +4,15 @@
 package staff
 
 import (
-	"encoding/base64"
-	"fmt"
-	"html/template"
 	"net/http"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/gofrs/uuid/v5"
-	"github.com/skip2/go-qrcode"
 
 	"volcard/api/web"
 	"volcard/internal/fault"
 	"volcard/internal/person"
+	"volcard/internal/render"
 	"volcard/internal/store/staffstore"
 )
 
@@ -301,7 +298,7 @@ func (room Room) claim(w http.ResponseWriter, r *http.Request) error {
 		}
 		return room.renderFirst(w, r, form)
 	}
-	qr, err := QR(e.TOTPURI)
+	qr, err := render.QR(e.TOTPURI)
 	if err != nil {
 		return err
 	}
@@ -314,15 +311,5 @@ func (room Room) claim(w http.ResponseWriter, r *http.Request) error {
 type enrolPage struct {
 	web.Frame
 	Enrolment staffstore.Enrolment
-	QR        template.URL
-}
-
-// QR is an address of an authenticator as a picture that stands in the page itself, so that the
-// secret has no address of its own.
-func QR(uri string) (template.URL, error) {
-	png, err := qrcode.Encode(uri, qrcode.Medium, 400)
-	if err != nil {
-		return "", fmt.Errorf("enrolment qr: %w", err)
-	}
-	return template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(png)), nil //nolint:gosec // base64 of a picture made here
+	QR        render.Code
 }

@@ -81,11 +81,11 @@ type divisionPage struct {
 }
 
 // Divisions answers the cascade's htmx request. The lists are the same for everybody.
-func (k *Kit) Divisions(w http.ResponseWriter, r *http.Request) {
-	k.Handle(func(w http.ResponseWriter, r *http.Request) error {
+func (a *Answers) Divisions(w http.ResponseWriter, r *http.Request) {
+	a.Handle(func(w http.ResponseWriter, r *http.Request) error {
 		form := NewForm(r.URL.Query())
 		w.Header().Set("Cache-Control", "public, max-age=86400")
-		return k.Render(w, r, http.StatusOK, "public/divisions", &divisionPage{
+		return a.Render(w, r, http.StatusOK, "public/divisions", &divisionPage{
 			Frame: Frame{Anonymous: true}, Division: form.Division(form.Get("label")),
 		})
 	})(w, r)

@@ -37,7 +37,7 @@ var headings = map[int]string{
 	http.StatusInternalServerError:   "系统出了点问题",
 }
 
-// TooLarge is the failure of a request whose body is over the limit.
+// errTooLarge is the failure of a request whose body is over the limit.
 var errTooLarge = &fault.Error{Kind: fault.Invalid, Msg: "提交的内容太大，没有保存。请减少内容后再试。"}
 
 // StatusOf tells the HTTP status of a failure.
@@ -56,10 +56,10 @@ func StatusOf(err error) int {
 }
 
 // Handle makes a handler from a function that returns its failure.
-func (k *Kit) Handle(fn func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
+func (a *Answers) Handle(fn func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if err := fn(w, r); err != nil {
-			k.Fail(w, r, err)
+			a.Fail(w, r, err)
 		}
 	}
 }
@@ -74,11 +74,11 @@ type errorPage struct {
 
 // Fail logs err and answers with its page, or with a fragment for htmx. A failure of kind
 // unauthenticated leads to the login page of the room.
-func (k *Kit) Fail(w http.ResponseWriter, r *http.Request, err error) {
+func (a *Answers) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	status := StatusOf(err)
 	id := middleware.GetReqID(r.Context())
 	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
-		k.log.DebugContext(r.Context(), "the client went away", slog.String("request", id))
+		a.log.DebugContext(r.Context(), "the client went away", slog.String("request", id))
 		return
 	}
 	level := slog.LevelInfo
@@ -90,27 +90,27 @@ func (k *Kit) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	if level == slog.LevelError {
 		attrs = append(attrs, slog.String("error", err.Error()))
 	}
-	k.log.LogAttrs(r.Context(), level, "request refused", attrs...)
+	a.log.LogAttrs(r.Context(), level, "request refused", attrs...)
 
 	if rw, ok := w.(*response); ok && rw.wrote {
 		return // half a page is out already: the log is all that is left
 	}
 	if status == http.StatusUnauthorized {
-		k.toLogin(w, r)
+		a.toLogin(w, r)
 		return
 	}
 	sentence := fault.Sentence(err)
 	if status == http.StatusRequestEntityTooLarge {
 		sentence = errTooLarge.Msg
 	}
-	k.failPage(w, r, &errorPage{
+	a.failPage(w, r, &errorPage{
 		Frame:  Frame{Title: headings[status], bare: true},
 		Status: status, Heading: headings[status], Sentence: sentence,
 		Retry: r.Method == http.MethodGet && (status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests),
 	})
 }
 
-func (k *Kit) failPage(w http.ResponseWriter, r *http.Request, p *errorPage) {
+func (a *Answers) failPage(w http.ResponseWriter, r *http.Request, p *errorPage) {
 	switch p.Status {
 	case http.StatusServiceUnavailable:
 		w.Header().Set("Retry-After", "5")
@@ -120,20 +120,20 @@ func (k *Kit) failPage(w http.ResponseWriter, r *http.Request, p *errorPage) {
 	w.Header().Set("Cache-Control", "no-store")
 	var err error
 	if IsHTMX(r) {
-		err = k.RenderPart(w, r, p.Status, errorPageName, "fragment", p)
+		err = a.RenderPart(w, r, p.Status, errorPageName, "fragment", p)
 	} else {
-		err = k.Render(w, r, p.Status, errorPageName, p)
+		err = a.Render(w, r, p.Status, errorPageName, p)
 	}
 	if err != nil {
-		k.log.ErrorContext(r.Context(), "error page", slog.String("error", err.Error()))
+		a.log.ErrorContext(r.Context(), "error page", slog.String("error", err.Error()))
 		http.Error(w, p.Heading, p.Status)
 	}
 }
 
 // toLogin sends the browser to the login page of its room. Only what a GET asked for is worth
 // coming back to.
-func (k *Kit) toLogin(w http.ResponseWriter, r *http.Request) {
-	login := k.loginPath(r.URL.Path)
+func (a *Answers) toLogin(w http.ResponseWriter, r *http.Request) {
+	login := a.loginPath(r.URL.Path)
 	if r.Method == http.MethodGet && !IsHTMX(r) {
 		login += "?next=" + queryEscape(r.URL.RequestURI())
 	}
@@ -141,7 +141,7 @@ func (k *Kit) toLogin(w http.ResponseWriter, r *http.Request) {
 }
 
 // loginPath tells which login a path belongs to.
-func (k *Kit) loginPath(path string) string {
+func (a *Answers) loginPath(path string) string {
 	for _, room := range staffRooms {
 		if path == room || below(path, room) {
 			return StaffLogin
@@ -156,9 +156,9 @@ func IsHTMX(r *http.Request) bool { return r.Header.Get("HX-Request") == "true" 
 var errMethod = fault.New(fault.Invalid, "这个地址不能这样访问。")
 
 // NotFound and MethodNotAllowed are the router's handlers for paths that nobody mounted.
-func (k *Kit) NotFound(w http.ResponseWriter, r *http.Request) {
-	k.Fail(w, r, fault.New(fault.NotFound, "这个页面不存在，可能是地址输错了。"))
+func (a *Answers) NotFound(w http.ResponseWriter, r *http.Request) {
+	a.Fail(w, r, fault.New(fault.NotFound, "这个页面不存在，可能是地址输错了。"))
 }
 
 // MethodNotAllowed answers a method that a path does not know.
-func (k *Kit) MethodNotAllowed(w http.ResponseWriter, r *http.Request) { k.Fail(w, r, errMethod) }
+func (a *Answers) MethodNotAllowed(w http.ResponseWriter, r *http.Request) { a.Fail(w, r, errMethod) }

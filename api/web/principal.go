@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -63,8 +64,8 @@ func (s *Session) principal() *Principal {
 }
 
 // Session returns the request's session, reading it now if that has not happened yet.
-func (k *Kit) Session(r *http.Request) (*Session, error) {
-	s := k.sessions.of(r)
+func (d *Door) Session(r *http.Request) (*Session, error) {
+	s := d.sessions.of(r)
 	if s == nil {
 		return nil, fault.New(fault.Internal, "")
 	}
@@ -72,12 +73,19 @@ func (k *Kit) Session(r *http.Request) (*Session, error) {
 }
 
 // Principal tells who is logged in; nil for nobody.
-func (k *Kit) Principal(r *http.Request) (*Principal, error) {
-	s, err := k.Session(r)
+func (d *Door) Principal(r *http.Request) (*Principal, error) {
+	s, err := d.Session(r)
 	if err != nil {
 		return nil, err
 	}
 	return s.principal(), nil
+}
+
+// Door tells who is there, lets in and out, and keeps the sessions.
+type Door struct {
+	sessions *sessions
+	answers  *Answers
+	log      *slog.Logger
 }
 
 type principalKey struct{}
@@ -89,22 +97,22 @@ func User(r *http.Request) *Principal {
 }
 
 // RequirePerson lets only people pass who are logged in as themselves; others go to the login.
-func (k *Kit) RequirePerson(next http.Handler) http.Handler {
-	return k.require(next, func(p *Principal) bool { return p.Kind == KindPerson })
+func (d *Door) RequirePerson(next http.Handler) http.Handler {
+	return d.require(next, func(p *Principal) bool { return p.Kind == KindPerson })
 }
 
 // RequireStaff lets only staff of these roles pass (none named: of any role).
-func (k *Kit) RequireStaff(roles ...string) func(http.Handler) http.Handler {
+func (d *Door) RequireStaff(roles ...string) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
-		return k.require(next, func(p *Principal) bool {
+		return d.require(next, func(p *Principal) bool {
 			return p.Kind == KindStaff && (len(roles) == 0 || slices.Contains(roles, p.Role))
 		})
 	}
 }
 
-func (k *Kit) require(next http.Handler, may func(*Principal) bool) http.Handler {
-	return k.Handle(func(w http.ResponseWriter, r *http.Request) error {
-		p, err := k.Principal(r)
+func (d *Door) require(next http.Handler, may func(*Principal) bool) http.Handler {
+	return d.answers.Handle(func(w http.ResponseWriter, r *http.Request) error {
+		p, err := d.Principal(r)
 		if err != nil {
 			return err
 		}
@@ -120,8 +128,8 @@ func (k *Kit) require(next http.Handler, may func(*Principal) bool) http.Handler
 }
 
 // SignIn makes the session p's, under a new token and without what it held before.
-func (k *Kit) SignIn(r *http.Request, p Principal) error {
-	s, err := k.Session(r)
+func (d *Door) SignIn(r *http.Request, p Principal) error {
+	s, err := d.Session(r)
 	if err != nil {
 		return err
 	}
@@ -134,8 +142,8 @@ func (k *Kit) SignIn(r *http.Request, p Principal) error {
 
 // Restart renews the token of a session that is not (yet) somebody's, as between the password
 // and the second factor.
-func (k *Kit) Restart(r *http.Request) (*Session, error) {
-	s, err := k.Session(r)
+func (d *Door) Restart(r *http.Request) (*Session, error) {
+	s, err := d.Session(r)
 	if err != nil {
 		return nil, err
 	}
@@ -143,8 +151,8 @@ func (k *Kit) Restart(r *http.Request) (*Session, error) {
 }
 
 // SignOut ends the session.
-func (k *Kit) SignOut(r *http.Request) error {
-	s, err := k.Session(r)
+func (d *Door) SignOut(r *http.Request) error {
+	s, err := d.Session(r)
 	if err != nil {
 		return err
 	}
@@ -152,14 +160,14 @@ func (k *Kit) SignOut(r *http.Request) error {
 }
 
 // EndAll ends every session of an owner: after a password was reset, an account disabled.
-func (k *Kit) EndAll(ctx context.Context, owner uuid.UUID) error {
-	_, err := k.sessions.store.EndAll(ctx, owner, "")
+func (d *Door) EndAll(ctx context.Context, owner uuid.UUID) error {
+	_, err := d.sessions.store.EndAll(ctx, owner, "")
 	return err
 }
 
 // EndOthers ends every session of the one who is logged in, except this one.
-func (k *Kit) EndOthers(r *http.Request) error {
-	s, err := k.Session(r)
+func (d *Door) EndOthers(r *http.Request) error {
+	s, err := d.Session(r)
 	if err != nil {
 		return err
 	}
@@ -167,20 +175,20 @@ func (k *Kit) EndOthers(r *http.Request) error {
 	if p == nil {
 		return fault.New(fault.Unauthenticated, "请先登录。")
 	}
-	_, err = k.sessions.store.EndAll(r.Context(), p.ID, s.hashed())
+	_, err = d.sessions.store.EndAll(r.Context(), p.ID, s.hashed())
 	return err
 }
 
 // EndOne ends one session of the one who is logged in, named as Login.ID.
-func (k *Kit) EndOne(r *http.Request, id string) error {
-	p, err := k.Principal(r)
+func (d *Door) EndOne(r *http.Request, id string) error {
+	p, err := d.Principal(r)
 	if err != nil {
 		return err
 	}
 	if p == nil {
 		return fault.New(fault.Unauthenticated, "请先登录。")
 	}
-	return k.sessions.store.End(r.Context(), p.ID, id)
+	return d.sessions.store.End(r.Context(), p.ID, id)
 }
 
 // Login is one live session as its owner sees it.
@@ -193,8 +201,8 @@ type Login struct {
 }
 
 // Logins lists the live sessions of the one who is logged in.
-func (k *Kit) Logins(r *http.Request) ([]Login, error) {
-	s, err := k.Session(r)
+func (d *Door) Logins(r *http.Request) ([]Login, error) {
+	s, err := d.Session(r)
 	if err != nil {
 		return nil, err
 	}
@@ -202,14 +210,14 @@ func (k *Kit) Logins(r *http.Request) ([]Login, error) {
 	if p == nil {
 		return nil, fault.New(fault.Unauthenticated, "请先登录。")
 	}
-	rows, err := k.sessions.store.List(r.Context(), p.ID)
+	rows, err := d.sessions.store.List(r.Context(), p.ID)
 	if err != nil {
 		return nil, err
 	}
 	logins := make([]Login, 0, len(rows))
 	for _, row := range rows {
 		login := Login{ID: row.Token, Since: row.CreatedAt, Seen: row.CreatedAt, Device: "未知设备", Current: row.Token == s.hashed()}
-		if _, values, err := k.sessions.mgr.Codec.Decode(row.Data); err == nil {
+		if _, values, err := d.sessions.mgr.Codec.Decode(row.Data); err == nil {
 			if text, ok := values[valueTouched].(string); ok {
 				login.Seen = parseTime(text)
 			}
@@ -230,18 +238,18 @@ type Flash struct {
 
 // FlashOK and FlashWarn leave a sentence for the next page. A failure to do so is not worth
 // failing the request for.
-func (k *Kit) FlashOK(r *http.Request, text string) { k.flash(r, Flash{Kind: "ok", Text: text}) }
+func (d *Door) FlashOK(r *http.Request, text string) { d.flash(r, Flash{Kind: "ok", Text: text}) }
 
 // FlashWarn leaves a warning for the next page.
-func (k *Kit) FlashWarn(r *http.Request, text string) { k.flash(r, Flash{Kind: "warn", Text: text}) }
+func (d *Door) FlashWarn(r *http.Request, text string) { d.flash(r, Flash{Kind: "warn", Text: text}) }
 
-func (k *Kit) flash(r *http.Request, f Flash) {
-	s, err := k.Session(r)
+func (d *Door) flash(r *http.Request, f Flash) {
+	s, err := d.Session(r)
 	if err == nil {
 		err = s.PutJSON(valueFlash, f)
 	}
 	if err != nil {
-		k.log.WarnContext(r.Context(), "no flash", "error", err.Error())
+		d.log.WarnContext(r.Context(), "no flash", "error", err.Error())
 	}
 }
 

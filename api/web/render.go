@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html/template"
 	"io/fs"
+	"log/slog"
 	"net/http"
 	"regexp"
 	"strings"
@@ -15,6 +16,15 @@ import (
 
 	"volcard/internal/clock"
 )
+
+// Answers writes pages, and the pages of failures.
+type Answers struct {
+	pages    map[string]*template.Template
+	sessions *sessions
+	clock    clock.Clock
+	log      *slog.Logger
+	demo     bool
+}
 
 // Frame is what every page's struct embeds: the page sets Title (and Back), Render the rest.
 type Frame struct {
@@ -104,21 +114,21 @@ func parse(t *template.Template, files fs.FS, path string, assets *Assets) error
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // Render writes a page whole or not at all.
-func (k *Kit) Render(w http.ResponseWriter, r *http.Request, status int, page string, data Page) error {
-	return k.render(w, r, status, page, "", data)
+func (a *Answers) Render(w http.ResponseWriter, r *http.Request, status int, page string, data Page) error {
+	return a.render(w, r, status, page, "", data)
 }
 
 // RenderPart writes one named template of a page's set: what htmx asked for.
-func (k *Kit) RenderPart(w http.ResponseWriter, r *http.Request, status int, page, part string, data Page) error {
-	return k.render(w, r, status, page, part, data)
+func (a *Answers) RenderPart(w http.ResponseWriter, r *http.Request, status int, page, part string, data Page) error {
+	return a.render(w, r, status, page, part, data)
 }
 
-func (k *Kit) render(w http.ResponseWriter, r *http.Request, status int, page, part string, data Page) error {
-	set, ok := k.pages[page]
+func (a *Answers) render(w http.ResponseWriter, r *http.Request, status int, page, part string, data Page) error {
+	set, ok := a.pages[page]
 	if !ok {
 		return fmt.Errorf("no page %q", page)
 	}
-	if err := k.fill(r, data.frame(), part == ""); err != nil {
+	if err := a.fill(r, data.frame(), part == ""); err != nil {
 		return err
 	}
 	buf := buffers.Get().(*bytes.Buffer) //nolint:forcetypeassert // the pool makes nothing else
@@ -136,7 +146,7 @@ func (k *Kit) render(w http.ResponseWriter, r *http.Request, status int, page, p
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	if h.Get("Cache-Control") == "" {
-		h.Set("Cache-Control", k.cacheControl(r))
+		h.Set("Cache-Control", a.cacheControl(r))
 	}
 	w.WriteHeader(status)
 	_, err = buf.WriteTo(w)
@@ -153,19 +163,19 @@ func ignoreGone(r *http.Request, err error) error {
 
 // cacheControl keeps pages of a session out of every cache. Others may be kept by the browser
 // but are asked for again, since each carries its own nonce.
-func (k *Kit) cacheControl(r *http.Request) string {
-	if k.sessions.present(r) {
+func (a *Answers) cacheControl(r *http.Request) string {
+	if a.sessions.present(r) {
 		return "no-store"
 	}
 	return "private, no-cache"
 }
 
-func (k *Kit) fill(r *http.Request, f *Frame, whole bool) error {
+func (a *Answers) fill(r *http.Request, f *Frame, whole bool) error {
 	f.Nonce = Nonce(r)
 	f.Path = r.URL.Path
-	f.Demo = k.demo
+	f.Demo = a.demo
 	f.RequestID = middleware.GetReqID(r.Context())
-	s := k.sessions.of(r)
+	s := a.sessions.of(r)
 	if f.Anonymous || s == nil || (f.bare && !s.usable()) {
 		return nil
 	}

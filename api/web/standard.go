@@ -17,8 +17,22 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 	"github.com/go-chi/httprate"
 
+	"volcard/internal/clock"
 	"volcard/internal/fault"
 )
+
+// Guard holds what every request passes before a room sees it.
+type Guard struct {
+	answers        *Answers
+	sessions       *sessions
+	assets         *Assets
+	clock          clock.Clock
+	log            *slog.Logger
+	secure         bool
+	proxies        []string
+	floodPerMinute int
+	maxBody        int64
+}
 
 // Standard is what every page route passes, in this order:
 //
@@ -27,25 +41,25 @@ import (
 //
 // The flood limit comes before everything that costs; the session last, since the error pages
 // of all others need none.
-func (k *Kit) Standard() []func(http.Handler) http.Handler {
+func (g *Guard) Standard() []func(http.Handler) http.Handler {
 	return []func(http.Handler) http.Handler{
-		k.requestID, k.record, k.clientIP(), k.headers, k.flood(), k.sameOrigin, BodyLimit(k.maxBody), k.sessions.middleware,
+		g.requestID, g.record, g.clientIP(), g.headers, g.flood(), g.sameOrigin, BodyLimit(g.maxBody), g.sessions.middleware,
 	}
 }
 
 // Static serves the static files; it stands outside Standard, since it needs none of it.
-func (k *Kit) Static(w http.ResponseWriter, r *http.Request) {
+func (g *Guard) Static(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	if !k.assets.serve(w, r) {
+	if !g.assets.serve(w, r) {
 		http.NotFound(w, r)
 	}
 }
 
 // requestID never takes the client's: its text would go into the log.
-func (k *Kit) requestID(next http.Handler) http.Handler {
+func (g *Guard) requestID(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := randomText(9)
 		w.Header().Set(middleware.RequestIDHeader, id)
@@ -62,7 +76,7 @@ func randomText(n int) string {
 // response remembers what was answered, and writes the session before the header goes out.
 type response struct {
 	http.ResponseWriter
-	kit    *Kit
+	guard  *Guard
 	r      *http.Request
 	before func(http.ResponseWriter) error
 	status int
@@ -79,9 +93,9 @@ func (w *response) WriteHeader(status int) {
 		w.before = nil
 		if err := before(w.ResponseWriter); err != nil {
 			clear(w.Header())
-			k := w.kit
-			k.setHeaders(w.Header(), Nonce(w.r))
-			k.Fail(&response{ResponseWriter: w.ResponseWriter, kit: k, r: w.r}, w.r, err)
+			g := w.guard
+			g.setHeaders(w.Header(), Nonce(w.r))
+			g.answers.Fail(&response{ResponseWriter: w.ResponseWriter, guard: g, r: w.r}, w.r, err)
 			w.wrote, w.failed, w.status = true, true, StatusOf(err)
 			return
 		}
@@ -105,22 +119,22 @@ func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // record logs every request by its route's pattern, never by its path, which can hold a token
 // or a number; and turns a panic into the page of an internal error.
-func (k *Kit) record(next http.Handler) http.Handler {
+func (g *Guard) record(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		start := k.clock.Now()
-		rw := &response{ResponseWriter: w, kit: k, r: r}
+		start := g.clock.Now()
+		rw := &response{ResponseWriter: w, guard: g, r: r}
 		defer func() {
 			if p := recover(); p != nil {
 				if p == http.ErrAbortHandler { //nolint:errorlint // the value itself is the contract
 					panic(p)
 				}
-				k.panicked(r, p)
+				g.panicked(r, p)
 				if !rw.wrote {
 					rw.before = nil
-					k.Fail(rw, r, fault.New(fault.Internal, ""))
+					g.answers.Fail(rw, r, fault.New(fault.Internal, ""))
 				}
 			}
-			k.accessLog(r, rw.status, k.clock.Now().Sub(start))
+			g.accessLog(r, rw.status, g.clock.Now().Sub(start))
 		}()
 		next.ServeHTTP(rw, r)
 		if !rw.wrote { // a handler that writes nothing means 200 without a body
@@ -129,32 +143,32 @@ func (k *Kit) record(next http.Handler) http.Handler {
 	})
 }
 
-func (k *Kit) accessLog(r *http.Request, status int, took time.Duration) {
+func (g *Guard) accessLog(r *http.Request, status int, took time.Duration) {
 	pattern := ""
 	if rc := chi.RouteContext(r.Context()); rc != nil {
 		pattern = rc.RoutePattern()
 	}
-	k.log.LogAttrs(r.Context(), slog.LevelInfo, "request",
+	g.log.LogAttrs(r.Context(), slog.LevelInfo, "request",
 		slog.String("method", r.Method), slog.String("route", pattern), slog.Int("status", status),
 		slog.Float64("ms", float64(took.Microseconds())/1000), slog.String("request", middleware.GetReqID(r.Context())))
 }
 
 // panicked logs the stack. The value of a panic can quote data; only the runtime's own are safe.
-func (k *Kit) panicked(r *http.Request, p any) {
+func (g *Guard) panicked(r *http.Request, p any) {
 	what := fmt.Sprintf("%T", p)
 	var rt runtime.Error
 	if err, ok := p.(error); ok && errors.As(err, &rt) {
 		what = rt.Error()
 	}
-	k.log.ErrorContext(r.Context(), "panic", slog.String("value", what),
+	g.log.ErrorContext(r.Context(), "panic", slog.String("value", what),
 		slog.String("request", middleware.GetReqID(r.Context())), slog.String("stack", string(debug.Stack())))
 }
 
-func (k *Kit) clientIP() func(http.Handler) http.Handler {
-	if len(k.proxies) == 0 {
+func (g *Guard) clientIP() func(http.Handler) http.Handler {
+	if len(g.proxies) == 0 {
 		return middleware.ClientIPFromRemoteAddr
 	}
-	return middleware.ClientIPFromXFF(k.proxies...)
+	return middleware.ClientIPFromXFF(g.proxies...)
 }
 
 // ClientIP is the address that the request came from, as the trusted proxies tell it; IPv6 is
@@ -171,10 +185,10 @@ func Nonce(r *http.Request) string {
 	return n
 }
 
-func (k *Kit) headers(next http.Handler) http.Handler {
+func (g *Guard) headers(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		nonce := randomText(12)
-		k.setHeaders(w.Header(), nonce)
+		g.setHeaders(w.Header(), nonce)
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), nonceKey{}, nonce)))
 	})
 }
@@ -182,7 +196,7 @@ func (k *Kit) headers(next http.Handler) http.Handler {
 // setHeaders: the referrer stays within the site. With "no-referrer" browsers would send
 // "Origin: null" with our own forms, and those without Sec-Fetch-Site (plain http in a local
 // network) could no longer be told from a foreign page's.
-func (k *Kit) setHeaders(h http.Header, nonce string) {
+func (g *Guard) setHeaders(h http.Header, nonce string) {
 	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self' 'nonce-"+nonce+"'; style-src 'self' 'nonce-"+nonce+
 		"'; img-src 'self' data: blob:; media-src 'self' blob:; font-src 'self'; connect-src 'self'; worker-src 'self'; "+
 		"manifest-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'")
@@ -191,26 +205,26 @@ func (k *Kit) setHeaders(h http.Header, nonce string) {
 	h.Set("Permissions-Policy", "camera=(self), geolocation=(self), microphone=(), payment=(), usb=(), browsing-topics=()")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	if k.secure {
+	if g.secure {
 		h.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
 	}
 }
 
-func (k *Kit) flood() func(http.Handler) http.Handler {
-	if k.floodPerMinute <= 0 {
+func (g *Guard) flood() func(http.Handler) http.Handler {
+	if g.floodPerMinute <= 0 {
 		return func(next http.Handler) http.Handler { return next }
 	}
-	return httprate.LimitBy(k.floodPerMinute, time.Minute,
+	return httprate.LimitBy(g.floodPerMinute, time.Minute,
 		func(r *http.Request) (string, error) { return ClientIP(r), nil },
 		httprate.WithLimitHandler(func(w http.ResponseWriter, r *http.Request) {
-			k.Fail(w, r, fault.New(fault.TooMany, "这个网络里的请求太多了，请一分钟后再试。"))
+			g.answers.Fail(w, r, fault.New(fault.TooMany, "这个网络里的请求太多了，请一分钟后再试。"))
 		}))
 }
 
 // sameOrigin refuses what another site's page sends in a visitor's name. The standard library
 // lets a request pass that has neither Sec-Fetch-Site nor Origin; no browser sends a form that
 // way, so here it is refused as well.
-func (k *Kit) sameOrigin(next http.Handler) http.Handler {
+func (g *Guard) sameOrigin(next http.Handler) http.Handler {
 	protection := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		err := protection.Check(r)
@@ -219,7 +233,7 @@ func (k *Kit) sameOrigin(next http.Handler) http.Handler {
 			err = errors.New("neither Sec-Fetch-Site nor Origin")
 		}
 		if err != nil {
-			k.Fail(w, r, &fault.Error{Kind: fault.Forbidden, Msg: "这次提交不是从本网站的页面发出的，没有处理。请打开本网站重新操作。", Err: err})
+			g.answers.Fail(w, r, &fault.Error{Kind: fault.Forbidden, Msg: "这次提交不是从本网站的页面发出的，没有处理。请打开本网站重新操作。", Err: err})
 			return
 		}
 		next.ServeHTTP(w, r)

@@ -69,7 +69,6 @@ package web
 import (
 	"errors"
 	"fmt"
-	"html/template"
 	"io/fs"
 	"log/slog"
 	"net/netip"
@@ -100,18 +99,11 @@ type Options struct {
 	Vault          *vault.Vault
 }
 
-// Kit is shared by all rooms.
+// Kit is what all rooms share: how to answer, who is there, and what every request passes.
 type Kit struct {
-	pages          map[string]*template.Template
-	assets         *Assets
-	sessions       *sessions
-	clock          clock.Clock
-	log            *slog.Logger
-	demo           bool
-	secure         bool
-	proxies        []string
-	floodPerMinute int
-	maxBody        int64
+	*Answers
+	*Door
+	*Guard
 }
 
 // New parses every page and makes the kit; a template that does not parse stops the start.
@@ -150,14 +142,20 @@ func New(o Options) (*Kit, error) {
 		return nil, fmt.Errorf("template %s is missing", errorPageName)
 	}
 	secure := base.Scheme == "https"
+	sessions := newSessions(o, secure)
+	answers := &Answers{pages: pages, sessions: sessions, clock: o.Clock, log: o.Log, demo: o.Demo}
 	return &Kit{
-		pages: pages, assets: assets, sessions: newSessions(o, secure), clock: o.Clock, log: o.Log,
-		demo: o.Demo, secure: secure, proxies: proxies, maxBody: o.MaxBody, floodPerMinute: o.FloodPerMinute,
+		Answers: answers,
+		Door:    &Door{sessions: sessions, answers: answers, log: o.Log},
+		Guard: &Guard{
+			answers: answers, sessions: sessions, assets: assets, clock: o.Clock, log: o.Log, secure: secure,
+			proxies: proxies, floodPerMinute: o.FloodPerMinute, maxBody: o.MaxBody,
+		},
 	}, nil
 }
 
 // Demo tells whether this is a demonstration with invented data.
-func (k *Kit) Demo() bool { return k.demo }
+func (a *Answers) Demo() bool { return a.demo }
 
 // Now is the kit's time.
-func (k *Kit) Now() time.Time { return k.clock.Now() }
+func (a *Answers) Now() time.Time { return a.clock.Now() }
