@@ -6,15 +6,24 @@ cd "$(dirname "$0")/.."
 mkdir -p .bin
 
 # build DIRECTORY PACKAGE NAME: go build -v prints each package once it is compiled; count
-# them, and let everything else (downloads aside) through, since it is an error.
+# them, tell the time every few seconds, and let everything else (downloads aside) through, since
+# it is an error.
 build() {
-	(cd "$1" && go build -v -o "$OLDPWD/.bin/$3" "$2" 2>&1) | awk -v name="$3" -v tty="$([ -t 1 ] && echo 1 || echo 0)" '
-		/^go: downloading/ { show("modules fetched: ", ++modules); next }
-		/^[[:alnum:]_.\/@+~-]+$/ && !/^#/ { show("packages compiled: ", ++packages); next }
+	(
+		cd "$1"
+		(while sleep 5 >/dev/null 2>&1; do echo "@tick"; done) &
+		ticker=$!
+		trap 'kill $ticker 2>/dev/null || true' EXIT
+		go build -v -o "$OLDPWD/.bin/$3" "$2" 2>&1
+	) | awk -v name="$3" -v tty="$([ -t 1 ] && echo 1 || echo 0)" '
+		/^@tick$/ { seconds += 5; if (tty || seconds % 20 == 0) show(); next }
+		/^go: downloading/ { modules++; if (tty) show(); next }
+		/^[[:alnum:]_.\/@+~-]+$/ && !/^#/ { packages++; if (tty) show(); next }
 		{ if (open) print ""; open = 0; print }
-		function show(what, n) {
-			if (tty) { printf "\r  building %s … %s%d   ", name, what, n; open = 1 }
-			else if (n % 250 == 1) { print "  building " name " … " what n }
+		function show() {
+			text = sprintf("  building %s … %d:%02d, %d packages compiled", name, seconds / 60, seconds % 60, packages)
+			if (modules) text = text ", " modules " modules fetched"
+			if (tty) { printf "\r%s   ", text; open = 1 } else print text
 			fflush()
 		}
 		END { if (open) print "" }'
