@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/gofrs/uuid/v5"
 
@@ -34,7 +35,7 @@ type picker struct {
 
 type branchRow struct {
 	placestore.Branch
-	Place, HoursText, Status, Distance string
+	Where, HoursText, Status, Distance string
 	OpenNow, Checked, Here             bool
 }
 
@@ -118,10 +119,19 @@ func (p *picker) widen() bool {
 	return true
 }
 
+// where is the branch's address with its division, unless the address begins with that itself.
+func where(b placestore.Branch) string {
+	_, city, district, _ := place.DivisionName(b.DivisionCode)
+	if (city != "" && strings.Contains(b.Address, city)) || (district != "" && strings.Contains(b.Address, district)) {
+		return b.Address
+	}
+	return place.FullName(b.DivisionCode) + b.Address
+}
+
 func (d Deps) row(b placestore.Branch, chosen, here uuid.UUID) branchRow {
 	now := d.Kit.Now()
 	return branchRow{
-		Branch: b, Place: place.FullName(b.DivisionCode), HoursText: b.Hours.Text(), Status: b.Hours.Status(now),
+		Branch: b, Where: where(b), HoursText: b.Hours.Text(), Status: b.Hours.Status(now),
 		OpenNow: b.Hours.OpenAt(now), Checked: b.ID == chosen, Here: b.ID == here,
 	}
 }

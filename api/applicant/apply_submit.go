@@ -35,7 +35,7 @@ type previewPage struct {
 	Place       string
 	Phone       string // masked
 	Branch      placestore.Branch
-	BranchPlace string
+	BranchWhere string // empty: no branch is chosen
 	BranchHours string
 	PickupUntil time.Time
 	Consents    bool // every consent is given
@@ -77,7 +77,7 @@ func (a apply) showPreview(w http.ResponseWriter, r *http.Request, v *visit, for
 		if err != nil {
 			return err
 		}
-		p.Branch, p.BranchPlace, p.BranchHours = b, place.FullName(b.DivisionCode), b.Hours.Text()
+		p.Branch, p.BranchWhere, p.BranchHours = b, where(b), b.Hours.Text()
 	}
 	return a.Kit.Render(w, r, status, "applicant/apply/preview", p)
 }

@@ -14,7 +14,6 @@ import (
 	"volcard/internal/card"
 	"volcard/internal/credential"
 	"volcard/internal/fault"
-	"volcard/internal/place"
 	"volcard/internal/render"
 	"volcard/internal/store/cardstore"
 	"volcard/internal/store/placestore"
@@ -63,8 +62,9 @@ type listPage struct {
 
 type listedCase struct {
 	cardstore.Case
-	Path    string
-	Outlook card.Outlook
+	Path     string
+	Outlook  card.Outlook
+	Showable bool // its digital card is valid
 }
 
 func (c cards) list(w http.ResponseWriter, r *http.Request) error {
@@ -74,7 +74,7 @@ func (c cards) list(w http.ResponseWriter, r *http.Request) error {
 	}
 	p := &listPage{Frame: web.Frame{Title: "我的证件", Back: "/"}, MayApply: true}
 	for _, cs := range cases {
-		p.Cases = append(p.Cases, listedCase{Case: cs, Path: cardPath(cs.ID), Outlook: c.outlook(cs)})
+		p.Cases = append(p.Cases, listedCase{Case: cs, Path: cardPath(cs.ID), Outlook: c.outlook(cs), Showable: showable(cs)})
 		if cs.State.Live() || (showable(cs) && c.Kit.Now().Before(cs.CardExpiresAt)) {
 			p.MayApply = false
 		}
@@ -110,7 +110,7 @@ type casePage struct {
 	Hours     string
 	Status    string
 	OpenNow   bool
-	Place     string
+	Where     string
 	Branch    placestore.Branch
 	UpdatedAt time.Time
 }
@@ -161,7 +161,7 @@ func (c cards) fill(r *http.Request, p *casePage) (err error) {
 	if p.Branch, err = c.Places.Branch(r.Context(), p.Case.BranchID); err != nil {
 		return err
 	}
-	p.Place, p.Hours, p.Status = place.FullName(p.Branch.DivisionCode), p.Branch.Hours.Text(), p.Branch.Hours.Status(p.UpdatedAt)
+	p.Where, p.Hours, p.Status = where(p.Branch), p.Branch.Hours.Text(), p.Branch.Hours.Status(p.UpdatedAt)
 	p.OpenNow = p.Branch.Hours.OpenAt(p.UpdatedAt)
 	return nil
 }
@@ -316,6 +316,13 @@ func (c cards) branch(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		form.Fail(card.FieldBranch, "请选择领卡网点。")
 		return c.renderBranch(w, r, cs, form, form.Status())
+	}
+	switch _, err := c.Places.Branch(r.Context(), branch); {
+	case fault.Is(err, fault.NotFound):
+		form.Fail(card.FieldBranch, "没有这个领卡网点，请从列表中选择。")
+		return c.renderBranch(w, r, cs, form, form.Status())
+	case err != nil:
+		return err
 	}
 	err = c.Processes.ChooseBranch(r.Context(), workflows.ChooseBranchInput{
 		ApplicationID: cs.ID, PersonID: web.User(r).ID, BranchID: branch,

@@ -63,6 +63,6 @@
   });
 
   // The first field with a fault takes the focus, so that the sentence is read first.
-  var wrong = document.querySelector("[aria-invalid=true]");
+  var wrong = document.querySelector("[aria-invalid=true], [data-wrong]");
   if (wrong) { wrong.focus(); }
 })();
