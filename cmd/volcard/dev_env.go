@@ -64,7 +64,7 @@ type environment struct {
 }
 
 func (d *dev) environment(environ []string, s secrets) environment {
-	e := environment{given: map[string]string{}, made: map[string]string{
+	return makeEnvironment(environ, map[string]string{
 		"PORT":                         strconv.Itoa(d.cfg.Port),
 		"VOLCARD_DATABASE_URL":         d.postgres.AppURL(),
 		"VOLCARD_DATABASE_OWNER_URL":   d.postgres.OwnerURL(),
@@ -77,21 +77,23 @@ func (d *dev) environment(environ []string, s secrets) environment {
 		"VOLCARD_SMS_GATEWAY":          "outbox",
 		// Both processes are in this one: neither can have a fixed port.
 		"VOLCARD_METRICS_ADDR": "127.0.0.1:0",
-	}}
+	})
+}
+
+func makeEnvironment(environ []string, made map[string]string) environment {
+	e := environment{given: map[string]string{}, made: made}
 	for _, kv := range environ {
 		if name, value, ok := strings.Cut(kv, "="); ok && value != "" {
 			e.given[name] = value
 		}
 	}
 	// A secret is given itself or as a file, never both.
-	for _, name := range []string{"VOLCARD_VAULT_KEYSET", "VOLCARD_VAULT_INDEX_KEY"} {
-		delete(e.given, name)
-	}
-	for name := range e.made {
+	for name := range made {
 		delete(e.given, name+"_FILE")
+		delete(e.given, strings.TrimSuffix(name, "_FILE"))
 	}
 	if e.given["VOLCARD_BASE_URL"] == "" {
-		e.made["VOLCARD_BASE_URL"] = "http://localhost:" + e.made["PORT"]
+		made["VOLCARD_BASE_URL"] = "http://localhost:" + made["PORT"]
 	}
 	return e
 }

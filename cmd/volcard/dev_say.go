@@ -6,8 +6,9 @@ import (
 	"os"
 	"strings"
 	"sync"
-	"text/tabwriter"
 	"time"
+
+	"golang.org/x/text/width"
 
 	"volcard/internal/clock"
 )
@@ -56,29 +57,58 @@ type table struct {
 func (t table) print(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\nready: %s\n\n", t.base)
-	tw := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	for _, row := range [][2]string{
+	writeColumns(&b, [][]string{
 		{"pages", t.base},
 		{"messages as on a phone", t.base + "/dev/outbox"},
 		{"Temporal Web UI", "http://" + t.ui},
 		{"metrics of the api", "http://" + t.apiOps + "/metrics"},
 		{"metrics of the worker", "http://" + t.workerOps + "/metrics"},
 		{"logs", t.data + "/log"},
-	} {
-		fmt.Fprintf(tw, "  %s\t%s\n", row[0], row[1])
-	}
-	_ = tw.Flush() // a Builder takes everything
+	})
 	if len(t.logins) > 0 {
 		b.WriteString("\n")
-		fmt.Fprintln(tw, "  who\tpage\taccount\tpassword\tsecond factor")
+		rows := [][]string{{"who", "page", "account", "password", "second factor"}}
 		for _, l := range t.logins {
-			fmt.Fprintf(tw, "  %s\t%s\t%s\t%s\t%s\n", l.Audience, t.base+l.Path, l.Account, l.Password, l.Second)
+			rows = append(rows, []string{l.Audience, t.base + l.Path, l.Account, l.Password, l.Second})
 		}
-		_ = tw.Flush()
+		writeColumns(&b, rows)
 	}
 	b.WriteString("\nCtrl-C stops everything; the next start finds it as it was.\n")
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// writeColumns aligns the columns as a terminal shows them, where a Han character takes two cells.
+func writeColumns(b *strings.Builder, rows [][]string) {
+	var widths []int
+	for _, row := range rows {
+		for i, cell := range row {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[i] = max(widths[i], cells(cell))
+		}
+	}
+	for _, row := range rows {
+		var line strings.Builder
+		for i, cell := range row {
+			line.WriteString("  " + cell + strings.Repeat(" ", widths[i]-cells(cell)))
+		}
+		b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
+	}
+}
+
+func cells(s string) int {
+	n := 0
+	for _, r := range s {
+		switch width.LookupRune(r).Kind() {
+		case width.EastAsianWide, width.EastAsianFullwidth:
+			n += 2
+		default:
+			n++
+		}
+	}
+	return n
 }
 
 // ownLogLimit is when a log is put aside at the start; one older log is kept.
