@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"sync/atomic"
 
 	"github.com/gofrs/uuid/v5"
 
@@ -45,7 +46,15 @@ func serveAPI(ctx context.Context, cfg config.API, log *slog.Logger, up func(ops
 		return err
 	}
 	defer p.close()
-	health := telemetry.NewHealth(log, p.checks(true)...)
+	var listening atomic.Bool
+	health := telemetry.NewHealth(log, append(p.checks(true), telemetry.Check{
+		Name: "pages", Run: func(context.Context) error {
+			if !listening.Load() {
+				return errors.New("the pages' port is not open yet")
+			}
+			return nil
+		},
+	})...)
 	ops, err := telemetry.ServeOps(ctx, cfg.Metrics.Addr, telemetry.Ops(p.metrics, health), log)
 	if err != nil {
 		return err
@@ -69,7 +78,11 @@ func serveAPI(ctx context.Context, cfg config.API, log *slog.Logger, up func(ops
 	if err != nil {
 		return err
 	}
-	if err := serveHTTP(ctx, cfg.HTTP, handler, log, func() { up(ops.Addr) }, health.Drain); err != nil {
+	open := func() {
+		listening.Store(true)
+		up(ops.Addr)
+	}
+	if err := serveHTTP(ctx, cfg.HTTP, handler, log, open, health.Drain); err != nil {
 		return err
 	}
 	return ops.Shutdown(context.WithoutCancel(ctx))

@@ -85,7 +85,9 @@ func (s *Stack) showLog(t testing.TB, name string) {
 	if !t.Failed() {
 		return
 	}
+	// The end tells the most; a server whose database was killed writes megabytes.
+	const most = 4000
 	if text, err := os.ReadFile(filepath.Join(s.Dir, name)); err == nil {
-		t.Logf("%s:\n%s", name, text)
+		t.Logf("%s:\n%s", name, text[max(0, len(text)-most):])
 	}
 }
