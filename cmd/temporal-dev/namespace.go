@@ -53,19 +53,16 @@ func registerNamespace(ctx context.Context, s settings, frontend string) error {
 
 func keepFor(ctx context.Context, c workflowservice.WorkflowServiceClient, namespace string, d time.Duration) error {
 	retention := durationpb.New(d)
-	_, err := c.RegisterNamespace(ctx, &workflowservice.RegisterNamespaceRequest{
-		Namespace: namespace, WorkflowExecutionRetentionPeriod: retention,
-	})
-	var exists *serviceerror.NamespaceAlreadyExists
-	if !errors.As(asServiceError(err), &exists) {
-		return err
-	}
 	found, err := c.DescribeNamespace(ctx, &workflowservice.DescribeNamespaceRequest{Namespace: namespace})
-	if err != nil {
+	var missing *serviceerror.NamespaceNotFound
+	if errors.As(asServiceError(err), &missing) {
+		_, err = c.RegisterNamespace(ctx, &workflowservice.RegisterNamespaceRequest{
+			Namespace: namespace, WorkflowExecutionRetentionPeriod: retention,
+		})
 		return err
 	}
-	if found.GetConfig().GetWorkflowExecutionRetentionTtl().AsDuration() == d {
-		return nil
+	if err != nil || found.GetConfig().GetWorkflowExecutionRetentionTtl().AsDuration() == d {
+		return err
 	}
 	_, err = c.UpdateNamespace(ctx, &workflowservice.UpdateNamespaceRequest{
 		Namespace: namespace,

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"os/user"
@@ -128,7 +127,7 @@ func (c adminImport) Run(ctx context.Context) error {
 	} else {
 		sum, err = placestore.New(p.db).DryRun(ctx, list, file)
 	}
-	printSummary(os.Stdout, sum)
+	printSummary(sum)
 	if err != nil {
 		return err
 	}
@@ -141,14 +140,14 @@ func (c adminImport) Run(ctx context.Context) error {
 	return nil
 }
 
-func printSummary(w io.Writer, s placestore.Summary) {
+func printSummary(s placestore.Summary) {
 	for _, e := range s.Errors {
-		fmt.Fprintf(w, "line %d %s: %s\n", e.Line, e.Column, e.Msg)
+		fmt.Printf("line %d %s: %s\n", e.Line, e.Column, e.Msg)
 	}
 	for _, c := range s.Changes {
-		fmt.Fprintf(w, "%-9s %s %s %v\n", c.Kind, c.Code, c.Name, c.Fields)
+		fmt.Printf("%-9s %s %s %v\n", c.Kind, c.Code, c.Name, c.Fields)
 	}
-	fmt.Fprintf(w, "rows %d: added %d, changed %d, closed %d, unchanged %d; applications whose branch closes: %d\n",
+	fmt.Printf("rows %d: added %d, changed %d, closed %d, unchanged %d; applications whose branch closes: %d\n",
 		s.Rows, s.Added, s.Changed, s.Closed, s.Unchanged, s.Stranded)
 }
 

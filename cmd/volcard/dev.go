@@ -70,7 +70,7 @@ func (d *dev) run(ctx context.Context) (err error) {
 	if err := os.MkdirAll(logs, 0o700); err != nil {
 		return fmt.Errorf("log folder: %w", err)
 	}
-	file, err := openOwnLog(filepath.Join(logs, "volcard.log"))
+	file, err := devstack.OpenLog(filepath.Join(logs, "volcard.log"))
 	if err != nil {
 		return err
 	}
@@ -106,10 +106,10 @@ func (d *dev) run(ctx context.Context) (err error) {
 
 // stopped is the error of a step, or nil where Ctrl-C ended it.
 func stopped(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return nil
+	if ctx.Err() == nil {
+		return err
 	}
-	return err
+	return nil
 }
 
 // startServers starts PostgreSQL, then Temporal and the migrations side by side on it.
@@ -179,9 +179,9 @@ func (d *dev) serve(ctx context.Context, api config.API, worker config.Worker, l
 		case <-all.Done():
 			return nil
 		case <-d.postgres.Done():
-			return errors.New("PostgreSQL ended by itself; its log tells why")
+			return errors.New("the PostgreSQL server ended by itself; its log tells why")
 		case <-d.temporal.Done():
-			return errors.New("Temporal ended by itself; its log tells why")
+			return errors.New("the Temporal server ended by itself; its log tells why")
 		}
 	})
 	g.Go(func() error {

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"sync"
 	"time"
@@ -109,20 +108,4 @@ func cells(s string) int {
 		}
 	}
 	return n
-}
-
-// ownLogLimit is when a log is put aside at the start; one older log is kept.
-const ownLogLimit = 16 << 20
-
-func openOwnLog(path string) (*os.File, error) {
-	if info, err := os.Stat(path); err == nil && info.Size() > ownLogLimit {
-		if err := os.Rename(path, path+".old"); err != nil {
-			return nil, fmt.Errorf("log: %w", err)
-		}
-	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("log: %w", err)
-	}
-	return f, nil
 }

@@ -33,7 +33,7 @@ var demoPeople = []struct{ name, idNumber, phone string }{
 }
 
 const (
-	demoPassword = "volcard-demo-1"
+	demoPassword = "volcard-demo-1" //nolint:gosec // printed at every start; real installations have no default account
 	// demoStock is how many general cards lie at each branch.
 	demoStock = 20
 	// demoCounter is the branch of the demonstration's clerk.

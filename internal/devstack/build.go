@@ -47,6 +47,7 @@ func FindTemporal(ctx context.Context, progress io.Writer) (string, error) {
 	cmd.Dir = filepath.Join(root, "cmd", name)
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if progress != nil {
+		_, _ = fmt.Fprintln(progress, "building temporal-dev: the first time takes some minutes …")
 		cmd.Stderr = io.MultiWriter(&out, progress)
 	}
 	if err := cmd.Run(); err != nil {

@@ -84,17 +84,31 @@ func (c *child) kill() {
 	<-c.done
 }
 
-// logTail opens a child's log file and can quote its end in an error.
+// logLimit is when a log is put aside at the next start; one older log is kept.
+const logLimit = 16 << 20
+
+// OpenLog opens a log file to write at its end.
+func OpenLog(path string) (*os.File, error) {
+	if info, err := os.Stat(path); err == nil && info.Size() > logLimit {
+		if err := os.Rename(path, path+".old"); err != nil {
+			return nil, fmt.Errorf("log: %w", err)
+		}
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("log: %w", err)
+	}
+	return f, nil
+}
+
+// logTail is a child's log file, whose end an error can quote.
 type logTail struct {
 	*os.File
 }
 
 func openLog(path string) (logTail, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o600)
-	if err != nil {
-		return logTail{}, fmt.Errorf("log file: %w", err)
-	}
-	return logTail{f}, nil
+	f, err := OpenLog(path)
+	return logTail{f}, err
 }
 
 // last returns the end of the log, at most 2 KB.
