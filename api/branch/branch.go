@@ -1,0 +1,99 @@
+// Package branch is the room of a bank branch's clerks: the counter at which the plastic card is
+// handed over, and the branch's stock of general cards. A clerk sees cases and cards of the own
+// branch only, and never a list of everybody who waits. Everything can be done by keyboard, since
+// a scanner is one.
+package branch
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/gofrs/uuid/v5"
+
+	"volcard/api/web"
+	"volcard/internal/card"
+	"volcard/internal/credential"
+	"volcard/internal/fault"
+	"volcard/internal/limit"
+	"volcard/internal/store/cardstore"
+	"volcard/internal/store/placestore"
+	"volcard/workflows"
+)
+
+// Process carries out the clerk's decisions; *workflows.Client is one.
+type Process interface {
+	HandOver(ctx context.Context, in workflows.HandOverInput) error
+	UndoHandOver(ctx context.Context, in workflows.UndoInput) error
+}
+
+var _ Process = (*workflows.Client)(nil)
+
+// Deps is what the room needs.
+type Deps struct {
+	Kit     *web.Kit
+	Process Process
+	Counter cardstore.Counter
+	Stock   cardstore.Stock
+	Places  placestore.Store
+	Keyring *credential.Keyring
+	Limiter limit.Limiter
+	Terms   card.Terms
+}
+
+// room holds the pages.
+type room struct{ Deps }
+
+// Routes mounts the room.
+func Routes(r chi.Router, d Deps) {
+	h := room{d}
+	r.Route("/branch", func(r chi.Router) {
+		r.Use(d.Kit.RequireStaff(web.RoleClerk))
+		r.Get("/", d.Kit.Handle(h.desk))
+		r.Post("/", d.Kit.Handle(h.find))
+		r.Get("/cases/{id}", d.Kit.Handle(h.showCase))
+		r.Post("/cases/{id}", d.Kit.Handle(h.handOver))
+		r.Get("/cases/{id}/undo", d.Kit.Handle(h.showUndo))
+		r.Post("/cases/{id}/undo", d.Kit.Handle(h.undo))
+		r.Get("/stock", d.Kit.Handle(h.stock))
+		r.Get("/stock/receive", d.Kit.Handle(h.showReceive))
+		r.Post("/stock/receive", d.Kit.Handle(h.receive))
+		r.Get("/stock/spoil", d.Kit.Handle(h.showSpoil))
+		r.Post("/stock/spoil", d.Kit.Handle(h.spoil))
+	})
+}
+
+// clerk is who stands at the counter, and where.
+type clerk struct {
+	ID, Branch uuid.UUID
+}
+
+func clerkOf(r *http.Request) (clerk, error) {
+	p := web.User(r)
+	if p == nil || !p.BranchID.Valid {
+		return clerk{}, fault.New(fault.Forbidden, "您的账号没有所属网点，请联系省级管理员。")
+	}
+	return clerk{ID: p.ID, Branch: p.BranchID.UUID}, nil
+}
+
+// caseOf reads the case that the address names, where it is one of the clerk's branch.
+func (h room) caseOf(r *http.Request) (clerk, cardstore.CounterCase, error) {
+	me, err := clerkOf(r)
+	if err != nil {
+		return me, cardstore.CounterCase{}, err
+	}
+	id, err := uuid.FromString(chi.URLParam(r, "id"))
+	if err != nil {
+		return me, cardstore.CounterCase{}, fault.New(fault.NotFound, "本网点没有这份申请。")
+	}
+	c, err := h.Counter.Get(r.Context(), me.Branch, id)
+	return me, c, err
+}
+
+// statusOf is the form's status; a limit answers as one, so that a program notices too.
+func statusOf(form *web.Form, limited error) int {
+	if limited != nil {
+		return web.StatusOf(limited)
+	}
+	return form.Status()
+}

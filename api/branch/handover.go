@@ -1,0 +1,173 @@
+package branch
+
+import (
+	"errors"
+	"net/http"
+
+	"volcard/api/web"
+	"volcard/internal/card"
+	"volcard/internal/clock"
+	"volcard/internal/fault"
+	"volcard/internal/limit"
+	"volcard/internal/store/cardstore"
+	"volcard/workflows"
+)
+
+// casePage is one case at the counter.
+type casePage struct {
+	web.Frame
+	Case   cardstore.CounterCase
+	Form   *web.Form
+	Done   *handedOver // where the card was handed over already
+	Notice string      // why it cannot be handed over now
+	Focus  string      // the field that comes next
+}
+
+func newCasePage(c cardstore.CounterCase, form *web.Form) *casePage {
+	return &casePage{Frame: web.Frame{Title: "发卡"}, Case: c, Form: form, Focus: "tail"}
+}
+
+// LongName tells the page to set the name smaller: beyond this it would fill the screen.
+func (p *casePage) LongName() bool { return len([]rune(p.Case.HolderName)) > 9 }
+
+// Ready tells whether the card can be handed over.
+func (p *casePage) Ready() bool { return p.Case.State == card.Ready }
+
+func (h room) showCase(w http.ResponseWriter, r *http.Request) error {
+	_, c, err := h.caseOf(r)
+	if err != nil {
+		return err
+	}
+	return h.renderCase(w, r, newCasePage(c, web.NewForm(nil)), http.StatusOK)
+}
+
+func (h room) renderCase(w http.ResponseWriter, r *http.Request, p *casePage, status int) error {
+	switch p.Case.State {
+	case card.Collected:
+		done := h.handed(p.Case)
+		p.Done = &done
+		if p.Notice == "" {
+			p.Notice = alreadyCollected(p.Case)
+		}
+	case card.Lapsed:
+		if p.Notice == "" {
+			p.Notice = "领卡期限已过，为申请人预留的卡片已经收回。请申请人在手机上重新选择领卡网点，选好后就可以领卡。"
+		}
+	default:
+	}
+	return h.Kit.Render(w, r, status, "branch/case", p)
+}
+
+func alreadyCollected(c cardstore.CounterCase) string {
+	if c.HandedOverAt == nil {
+		return "该证已经领取，不能重复领取。"
+	}
+	return "该证已于" + c.HandedOverAt.In(clock.Shanghai).Format("2006年1月2日15:04") + "由" + c.HandedOverBy +
+		"在本网点发放（卡片序列号" + c.Serial + "），不能重复领取。"
+}
+
+// handOver checks the holder's ID number and lets the process hand the card over. Sending it again
+// does no harm: the row decides, and the same act of the same clerk is told as done.
+func (h room) handOver(w http.ResponseWriter, r *http.Request) error {
+	me, c, err := h.caseOf(r)
+	if err != nil {
+		return err
+	}
+	form, err := web.ParseForm(r)
+	if err != nil {
+		return err
+	}
+	p := newCasePage(c, form)
+	limited, err := h.checkTail(r, me, c, form)
+	if err != nil {
+		return err
+	}
+	serial, ok := parseSerial(form.Get("serial"))
+	switch {
+	case form.Get("serial") == "":
+		form.Fail("serial", "请扫描或输入卡片上的序列号。")
+	case !ok:
+		form.Fail("serial", "没有认出这个序列号。它由 6 到 20 位字母和数字组成，请重新扫描卡片。")
+	}
+	if !form.OK() {
+		p.Focus = firstFault(form)
+		return h.renderCase(w, r, p, statusOf(form, limited))
+	}
+	err = h.Process.HandOver(r.Context(), workflows.HandOverInput{
+		ApplicationID: c.ID, BranchID: me.Branch, StaffID: me.ID, Serial: serial,
+	})
+	if err == nil {
+		web.Redirect(w, r, "/branch?last="+c.ID.String())
+		return nil
+	}
+	return h.afterRefusal(w, r, me, p, serial, err)
+}
+
+// firstFault is the field that the clerk mends first; the order is the page's.
+func firstFault(form *web.Form) string {
+	if form.Error("tail") != "" || form.OK() {
+		return "tail"
+	}
+	return "serial"
+}
+
+// checkTail compares what the clerk read from the identity card. The tail stays in this room: the
+// process never hears of it. Wrong tries are counted for each clerk and case; a text that cannot
+// be a tail, as a scan in the wrong field, is none.
+func (h room) checkTail(r *http.Request, me clerk, c cardstore.CounterCase, form *web.Form) (limited, err error) {
+	tail, ok := parseTail(form.Get("tail"))
+	if !ok {
+		form.Fail("tail", wantTail)
+		return nil, nil
+	}
+	ctx, key := r.Context(), me.ID.String()+" "+c.ID.String()
+	if err := h.Limiter.Allow(ctx, limit.CounterTail, key); err != nil {
+		return err, tooManyTails(form, err)
+	}
+	ok, err = h.Counter.TailMatches(ctx, me.Branch, c.ID, tail)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		form.Fail("tail", "与申请人的证件号不符。请核对本人身份证后重新输入。")
+		return nil, nil
+	}
+	return nil, h.Limiter.Forget(ctx, limit.CounterTail, key)
+}
+
+const unclear = "办理系统暂时繁忙，还不能确定这次发卡是否完成。请直接再按一次“确认发卡”，不会重复发卡。"
+
+// afterRefusal says why the process did not hand the card over. Where the process has ended or
+// cannot be reached, the row is asked: it knows what was done.
+func (h room) afterRefusal(w http.ResponseWriter, r *http.Request, me clerk, p *casePage, serial string, cause error) error {
+	ended := errors.Is(cause, workflows.ErrEnded)
+	kind := fault.KindOf(cause)
+	if !ended && kind != fault.Conflict && kind != fault.Invalid && kind != fault.Unavailable {
+		return cause
+	}
+	c, err := h.Counter.Get(r.Context(), me.Branch, p.Case.ID)
+	if err != nil {
+		return err
+	}
+	p.Case = c
+	switch {
+	case c.State == card.Collected && (ended || kind == fault.Unavailable) && c.Serial == serial:
+		// Done after all; only the answer was lost.
+		web.Redirect(w, r, "/branch?last="+c.ID.String())
+		return nil
+	case c.State != card.Ready:
+		if kind == fault.Conflict && !ended {
+			p.Notice = fault.Sentence(cause)
+		}
+		return h.renderCase(w, r, p, http.StatusConflict)
+	case ended, kind == fault.Unavailable:
+		p.Focus = "serial"
+		p.Form.Fail("", unclear)
+		w.Header().Set("Retry-After", "5")
+		return h.renderCase(w, r, p, http.StatusServiceUnavailable)
+	}
+	// The case is as it was, so it is the plastic card that will not do.
+	p.Focus = "serial"
+	p.Form.Fail("serial", fault.Sentence(cause))
+	return h.renderCase(w, r, p, web.StatusOf(cause))
+}

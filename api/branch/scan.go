@@ -1,0 +1,123 @@
+package branch
+
+import (
+	"strings"
+	"unicode"
+
+	"volcard/internal/card"
+)
+
+// A scanner types like a keyboard. What arrives may be doubled, carry the symbology identifier
+// of ISO/IEC 15424 ("]Q1", "]C1") or a label ("SN:") in front, end with blanks or control
+// characters, or have gone through an input method that was left on.
+
+// query is what the clerk's one field was found to hold. Exactly one member is set, or none.
+type query struct {
+	code        string // pickup code, 8 digits
+	application string // application number
+	card        string // card number, as printed
+	scan        string // maybe the QR of a digital card
+}
+
+// minScan is shorter than any token: anything longer that is no number is taken for a QR.
+const minScan = 30
+
+// parseQuery tells what was typed or scanned. ok is false where it can be nothing we know.
+func parseQuery(text string) (q query, ok bool) {
+	if len(text) > maxInput {
+		return query{}, false
+	}
+	s := clean(text)
+	if plain := undouble(label(s)); plain != "" {
+		if n, ok := card.ParseApplicationNumber(plain); ok {
+			return query{application: n}, true
+		}
+		if n, ok := card.ParseCardNumber(plain); ok {
+			return query{card: n}, true
+		}
+		if n, ok := card.ParsePickupCode(plain); ok {
+			return query{code: n}, true
+		}
+	}
+	if len(s) >= minScan {
+		return query{scan: s}, true
+	}
+	return query{}, false
+}
+
+// maxInput bounds what is looked at: a doubled address with a long host.
+const maxInput = 4 << 10
+
+// parseSerial reads the serial of a plastic card.
+func parseSerial(text string) (string, bool) {
+	if len(text) > maxInput {
+		return "", false
+	}
+	return card.ParseSerial(undouble(label(clean(text))))
+}
+
+// parseTail reads the last four characters of an ID number; false where the text is no such thing,
+// as a scan that went into the wrong field.
+func parseTail(text string) (string, bool) {
+	if len(text) > maxInput {
+		return "", false
+	}
+	s := clean(text)
+	if len(s) != 4 {
+		return "", false
+	}
+	for i, r := range s {
+		if (r < '0' || r > '9') && (r != 'X' || i != 3) {
+			return "", false
+		}
+	}
+	return s, true
+}
+
+// clean folds width and case, and drops blanks, control and formatting characters, and the
+// scanners' identifiers.
+func clean(text string) string {
+	s := strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r), unicode.IsControl(r), unicode.Is(unicode.Cf, r):
+			return -1
+		case r >= '！' && r <= '～':
+			r -= 0xFEE0
+		}
+		if r >= 'a' && r <= 'z' { // and no other: the Turkish ı would become an I
+			r -= 'a' - 'A'
+		}
+		return r
+	}, text)
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == ']' && i+2 < len(s) && isLetter(s[i+1]) && (isLetter(s[i+2]) || isDigit(s[i+2])) {
+			i += 2
+			continue
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
+}
+
+// label drops a label in front of a number, once or, after a doubled scan, twice.
+func label(s string) string {
+	at := strings.IndexByte(s, ':')
+	if at < 0 || at > maxLabel {
+		return s
+	}
+	return strings.ReplaceAll(s, s[:at+1], "")
+}
+
+const maxLabel = 6
+
+// undouble halves a text that is the same twice. Half of a short one would be no number at all.
+func undouble(s string) string {
+	if half := len(s) / 2; len(s)%2 == 0 && half >= 6 && s[:half] == s[half:] {
+		return s[:half]
+	}
+	return s
+}
+
+func isLetter(c byte) bool { return c >= 'A' && c <= 'Z' }
+func isDigit(c byte) bool  { return c >= '0' && c <= '9' }
