@@ -87,7 +87,7 @@ func (a *Alibaba) Send(ctx context.Context, r Request) (string, error) {
 	if err != nil {
 		return "", &SendError{Outcome: Refused, Permanent: true, Code: "incomplete", Err: err}
 	}
-	var answer struct{ Code, BizId string } //nolint:revive // the gateway's spelling
+	var answer struct{ Code, BizId string }
 	status, err := a.call(ctx, "SendSms", url.Values{
 		"PhoneNumbers": {r.Phone}, "SignName": {a.signName}, "TemplateCode": {a.ids[r.Template]},
 		"TemplateParam": {string(text)}, "OutId": {r.DedupeID},
@@ -116,7 +116,7 @@ func (a *Alibaba) Receipt(ctx context.Context, r Request, since time.Time) (stri
 		var answer struct {
 			Code              string
 			SmsSendDetailDTOs struct {
-				SmsSendDetailDTO []struct{ OutId string } //nolint:revive // the gateway's spelling
+				SmsSendDetailDTO []struct{ OutId string }
 			}
 		}
 		// 50 a page is the most; nobody gets more from us in a day.
@@ -171,8 +171,8 @@ func acsSign(r *http.Request, body []byte, action, version, nonce, keyID, keySec
 	r.Header.Set("x-acs-signature-nonce", nonce)
 	r.Header.Set("x-acs-content-sha256", hashHex(body))
 	names := []string{"host"}
-	for name := range r.Header {
-		if name := strings.ToLower(name); strings.HasPrefix(name, "x-acs-") || name == "content-type" {
+	for header := range r.Header {
+		if name := strings.ToLower(header); strings.HasPrefix(name, "x-acs-") || name == "content-type" {
 			names = append(names, name)
 		}
 	}

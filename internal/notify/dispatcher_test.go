@@ -265,6 +265,7 @@ func TestHopelessNoticeIsGivenUpAtOnce(t *testing.T) {
 }
 
 func TestNoticeOfUnknownOutcomeAsksFirst(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		found bool
 		err   error

@@ -21,7 +21,7 @@ var at = time.Date(2026, 11, 23, 1, 0, 0, 0, time.UTC)
 // The vector that Alibaba publishes with its description of the signature.
 func TestACS3Vector(t *testing.T) {
 	t.Parallel()
-	r, err := http.NewRequest(http.MethodPost,
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost,
 		"https://ecs.cn-shanghai.aliyuncs.com/?ImageId=win2019_1809_x64_dtc_zh-cn_40G_alibase_20230811.vhd&RegionId=cn-shanghai", nil)
 	require.NoError(t, err)
 	acsSign(r, nil, "RunInstances", "2014-05-26", "3156853299f313e23d1673dc12e1703d", "YourAccessKeyId", "YourAccessKeySecret",
@@ -40,7 +40,7 @@ func TestACSQuery(t *testing.T) {
 func TestTC3Vector(t *testing.T) {
 	t.Parallel()
 	body := []byte(`{"Limit": 1, "Filters": [{"Values": ["\u672a\u547d\u540d"], "Name": "instance-name"}]}`)
-	r, err := http.NewRequest(http.MethodPost, "https://cvm.tencentcloudapi.com/", nil)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://cvm.tencentcloudapi.com/", nil)
 	require.NoError(t, err)
 	r.Header.Set("Content-Type", "application/json; charset=utf-8")
 	got := tc3Sign(r, body, "cvm", "AKIDz8krbsJ5yKBZQpn74WFkmLPx3*******", "Gu5t9xGARNpq86cd98joQYCN3*******", time.Unix(1551113065, 0))
@@ -106,7 +106,7 @@ func alibaba(t *testing.T, answer func(call) (int, string)) Gateway {
 	now := clock.NewFake(at)
 	s := fake(t, func(r *http.Request, body []byte) string {
 		// Signed again from what came over the wire.
-		again, err := http.NewRequest(r.Method, "http://"+r.Host+r.URL.RequestURI(), nil)
+		again, err := http.NewRequestWithContext(t.Context(), r.Method, "http://"+r.Host+r.URL.RequestURI(), nil)
 		if err != nil {
 			return err.Error()
 		}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -99,6 +98,7 @@ func (b *bundle) person(blocked bool) uuid.UUID {
 var ctx = context.Background()
 
 func register(t testing.TB, number string) codestore.Ask {
+	t.Helper()
 	return codestore.Ask{Purpose: codestore.Register, Phone: phone(t, number), Session: "session-a", Address: "192.0.2.1"}
 }
 
@@ -115,7 +115,7 @@ func TestCodeWorksOnce(t *testing.T) {
 	require.Equal(t, b.now.Now().Add(5*time.Minute), sent.ExpiresAt)
 	require.Equal(t, b.now.Now().Add(time.Minute), sent.ResendAt)
 	code := b.last()
-	require.Regexp(t, regexp.MustCompile(`^[0-9]{6}$`), code)
+	require.Regexp(t, `^[0-9]{6}$`, code)
 	require.NoError(t, b.Verify(ctx, try(a, " "+code[:3]+" "+code[3:])))
 	require.ErrorContains(t, b.Verify(ctx, try(a, code)), "已使用")
 }
@@ -322,6 +322,7 @@ func TestBlockedAccountGetsNoCode(t *testing.T) {
 func TestResetTellsNothing(t *testing.T) {
 	const number = "42010620040229002X"
 	deeds := func(t *testing.T, prepare func(b *bundle) codestore.Ask) []string {
+		t.Helper()
 		b := setup(t)
 		a := prepare(b)
 		a.Purpose, a.IDNumber, a.Session, a.Address = codestore.Reset, idNumber(t, number), "s", "192.0.2.1"

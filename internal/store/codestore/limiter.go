@@ -64,7 +64,7 @@ func lock(ctx context.Context, tx pgx.Tx, cs []counted) error {
 	slices.SortFunc(sorted, func(a, b counted) int { return bytes.Compare(a.key, b.key) })
 	for _, c := range sorted {
 		// A collision of 64 bits makes two strangers wait for each other, nothing worse.
-		id := int64(binary.BigEndian.Uint64(c.key)) //nolint:gosec // the bits are what matters
+		id := int64(binary.BigEndian.Uint64(c.key))
 		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", id); err != nil {
 			return err
 		}
