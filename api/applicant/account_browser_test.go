@@ -53,6 +53,8 @@ func do[T any](t *testing.T, tab context.Context, action chromedp.Action[T]) T {
 func choose(t *testing.T, tab context.Context, field, value string) {
 	t.Helper()
 	do(t, tab, chromedp.WaitReady(chromedp.CSS(fmt.Sprintf(`#f-%s option[value="%s"]`, field, value))))
+	// A list that has just come is not listened to yet; no hand is that quick.
+	do(t, tab, chromedp.Poll[bool](`!document.querySelector(".htmx-request, .htmx-swapping, .htmx-settling, .htmx-added")`))
 	do(t, tab, chromedp.Evaluate[bool](fmt.Sprintf(
 		`(e => { e.value = %q; return e.dispatchEvent(new Event("change", {bubbles: true})); })(document.getElementById("f-%s"))`, value, field)))
 }

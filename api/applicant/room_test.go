@@ -67,6 +67,7 @@ func open(t testing.TB, change ...func(*web.Options)) *room {
 		state, err := r.cases.State(ctx, id)
 		return state != card.Accepted, err
 	}, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	env.Router.Get(web.DivisionPath, env.Kit.Divisions)
 	applicant.Routes(env.Router, applicant.Deps{
 		Kit: env.Kit, BaseURL: baseURL, Terms: card.DefaultTerms(), Face: face,
 		People: personstore.People{Store: people}, Consents: personstore.Consents{Store: people},

@@ -1,7 +1,7 @@
 // Sorts branches by distance: the position goes once, in the body of a request, and is kept nowhere.
 (function () {
   "use strict";
-  if (!navigator.geolocation || !window.htmx) { return; }
+  if (!navigator.geolocation) { return; }
 
   function show() {
     document.querySelectorAll("[data-near]").forEach(function (button) { button.hidden = false; });
@@ -24,6 +24,10 @@
     }, { timeout: 8000, maximumAge: 300000 });
   });
 
-  document.addEventListener("htmx:afterSettle", show);
-  show();
+  // After htmx, which stands later in the page; and again for each list that it brings.
+  document.addEventListener("DOMContentLoaded", function () {
+    if (!window.htmx) { return; }
+    show();
+    document.addEventListener("htmx:afterSettle", show);
+  });
 })();
