@@ -48,8 +48,9 @@ type World struct {
 	Serials  []string
 	Dir      string
 
-	env   map[string]string
-	procs []*Proc
+	program string // path of what the processes run
+	env     map[string]string
+	procs   []*Proc
 }
 
 // University is the code of the one that every world has.
@@ -59,7 +60,18 @@ const University = "HB001"
 // settings override the processes' environment. No process of ours runs yet.
 func Start(t testing.TB, stock int, settings map[string]string) *World {
 	t.Helper()
-	stack := stacktest.Start(t)
+	return start(t, stacktest.Start(t), Program(t), stock, settings)
+}
+
+// StartMeasured is Start for a benchmark: the program as people get it, without kill points, on a
+// PostgreSQL that survives a loss of power. The program is built before.
+func StartMeasured(t testing.TB, program string, stock int, settings map[string]string) *World {
+	t.Helper()
+	return start(t, stacktest.StartDurable(t), program, stock, settings)
+}
+
+func start(t testing.TB, stack *stacktest.Stack, program string, stock int, settings map[string]string) *World {
+	t.Helper()
 	ctx := context.Background()
 	require.NoError(t, store.Migrate(ctx, stack.Postgres.OwnerURL()))
 	keyset, index, err := vault.Generate()
@@ -70,7 +82,7 @@ func Start(t testing.TB, stock int, settings map[string]string) *World {
 	require.NoError(t, err)
 	t.Cleanup(db.Close)
 	w := &World{
-		T: t, Postgres: stack.Postgres, Temporal: stack.Temporal, DB: db, Vault: v, Dir: stack.Dir,
+		T: t, Postgres: stack.Postgres, Temporal: stack.Temporal, DB: db, Vault: v, Dir: stack.Dir, program: program,
 		Rows: storetest.Rows{T: t, DB: db, Vault: v, Now: clock.System{}.Now()},
 	}
 	w.env = map[string]string{
@@ -154,7 +166,7 @@ func (p *Proc) Start() {
 	log, err := os.OpenFile(p.log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	require.NoError(t, err)
 	defer log.Close()
-	p.cmd = exec.Command(Program(t), p.kind)
+	p.cmd = exec.Command(p.world.program, p.kind)
 	p.cmd.Env, p.cmd.Stderr, p.cmd.Stdout = p.env, log, log
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	p.done = make(chan struct{})

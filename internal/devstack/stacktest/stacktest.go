@@ -27,7 +27,18 @@ func Start(t testing.TB) *Stack {
 // StartWith is Start with Temporal's options, as for the Web UI or for skipped time.
 func StartWith(t testing.TB, o devstack.TemporalOptions) *Stack {
 	t.Helper()
-	s := StartPostgres(t)
+	return start(t, o, false)
+}
+
+// StartDurable is Start on a PostgreSQL that writes as a real one does: for measurements.
+func StartDurable(t testing.TB) *Stack {
+	t.Helper()
+	return start(t, devstack.TemporalOptions{}, true)
+}
+
+func start(t testing.TB, o devstack.TemporalOptions, durable bool) *Stack {
+	t.Helper()
+	s := startPostgres(t, durable)
 	binary, err := devstack.FindTemporal(context.Background(), nil)
 	if err != nil {
 		unavailable(t, err)
@@ -49,11 +60,16 @@ func StartWith(t testing.TB, o devstack.TemporalOptions) *Stack {
 // StartPostgres starts only PostgreSQL; the field Temporal stays nil.
 func StartPostgres(t testing.TB) *Stack {
 	t.Helper()
+	return startPostgres(t, false)
+}
+
+func startPostgres(t testing.TB, durable bool) *Stack {
+	t.Helper()
 	s := &Stack{Dir: t.TempDir()}
 	var err error
 	s.Postgres, err = devstack.StartPostgres(context.Background(), devstack.PostgresOptions{
 		Dir: filepath.Join(s.Dir, "postgres"),
-		Log: filepath.Join(s.Dir, "postgres.log"),
+		Log: filepath.Join(s.Dir, "postgres.log"), Durable: durable,
 	})
 	if errors.Is(err, devstack.ErrNoPostgres) {
 		unavailable(t, err)
