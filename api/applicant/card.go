@@ -12,9 +12,7 @@ import (
 
 	"volcard/api/web"
 	"volcard/internal/card"
-	"volcard/internal/credential"
 	"volcard/internal/fault"
-	"volcard/internal/render"
 	"volcard/internal/store/cardstore"
 	"volcard/internal/store/placestore"
 	"volcard/workflows"
@@ -37,6 +35,8 @@ func (c cards) routes(r chi.Router) {
 	r.Get("/cards/{id}", h(c.show))
 	r.Get("/cards/{id}/card.jpg", h(c.picture))
 	r.Get("/cards/{id}/card.pdf", h(c.pdf))
+	r.Get("/cards/{id}/card.svg", h(c.cardCode))
+	r.Get("/cards/{id}/pickup.svg", h(c.pickupCode))
 	r.Get("/cards/{id}/withdraw", h(c.withdrawForm))
 	r.Post("/cards/{id}/withdraw", h(c.withdraw))
 	r.Get("/cards/{id}/branch", h(c.branchForm))
@@ -104,8 +104,6 @@ type casePage struct {
 	Version   string
 	Seconds   int // until the page looks again; zero: never
 	HasCard   bool
-	CardQR    render.Code
-	PickupQR  render.Code
 	Waiting   bool // a plastic card waits with a pickup code
 	Hours     string
 	Status    string
@@ -145,18 +143,10 @@ func (c cards) show(w http.ResponseWriter, r *http.Request) error {
 	return c.Kit.Render(w, r, http.StatusOK, "applicant/card/show", p)
 }
 
-// fill adds what only some states show.
+// fill adds what only a waiting card shows.
 func (c cards) fill(r *http.Request, p *casePage) (err error) {
-	if p.HasCard {
-		if p.CardQR, err = render.QR(credential.URL(c.BaseURL, p.Case.Token)); err != nil {
-			return err
-		}
-	}
 	if !p.Waiting {
 		return nil
-	}
-	if p.PickupQR, err = render.QR(p.Case.PickupCode); err != nil {
-		return err
 	}
 	if p.Branch, err = c.Places.Branch(r.Context(), p.Case.BranchID); err != nil {
 		return err

@@ -143,3 +143,39 @@ func (c cards) pdf(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Content-Disposition", `attachment; filename="volunteer-card.pdf"`)
 	return send(w, r, "application/pdf", file)
 }
+
+// cardCode is the QR of the digital card, large, to be scanned from a screen.
+func (c cards) cardCode(w http.ResponseWriter, r *http.Request) error {
+	cs, err := c.issued(r)
+	if err != nil {
+		return err
+	}
+	return c.code(w, r, credential.URL(c.BaseURL, cs.Token))
+}
+
+// pickupCode is the pickup code for the scanner at the counter.
+func (c cards) pickupCode(w http.ResponseWriter, r *http.Request) error {
+	cs, _, err := c.open(r)
+	if err != nil {
+		return err
+	}
+	if cs.State != card.Ready {
+		return fault.New(fault.NotFound, "现在没有等待领取的卡片。")
+	}
+	return c.code(w, r, cs.PickupCode)
+}
+
+// code answers with a QR. It is a file of its own, since drawing it costs more than the whole page.
+func (c cards) code(w http.ResponseWriter, r *http.Request, text string) error {
+	if unchanged(w, r, text) {
+		return nil
+	}
+	svg, err := c.pictures.draw(r.Context(), func() ([]byte, error) {
+		code, err := render.QR(text)
+		return code.SVG(), err
+	})
+	if err != nil {
+		return err
+	}
+	return send(w, r, "image/svg+xml", svg)
+}

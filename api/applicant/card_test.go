@@ -124,7 +124,7 @@ func TestCaseOfSomebodyElse(t *testing.T) {
 	p.submitted()
 	stranger := r.person("李𬱟", otherID)
 	for _, id := range []string{p.caseID().String(), newID().String(), "1", "..%2f"} {
-		for _, path := range []string{"", "/card.jpg", "/card.pdf", "/withdraw", "/branch"} {
+		for _, path := range []string{"", "/card.jpg", "/card.pdf", "/card.svg", "/pickup.svg", "/withdraw", "/branch"} {
 			stranger.Get("/cards/" + id + path).Want(404)
 		}
 		for _, path := range []string{"/withdraw", "/branch", "/branch/near"} {
@@ -144,7 +144,7 @@ func TestCardFiles(t *testing.T) {
 	p.submitted()
 	path := "/cards/" + p.caseID().String()
 	tags := map[string]bool{}
-	for _, file := range []string{"/card.jpg?side=front", "/card.jpg?side=back", "/card.pdf"} {
+	for _, file := range []string{"/card.jpg?side=front", "/card.jpg?side=back", "/card.pdf", "/card.svg", "/pickup.svg"} {
 		answer := p.Get(path + file).Want(200)
 		header := answer.Response.Header
 		require.Equal(t, "private, no-cache", header.Get("Cache-Control"))
@@ -158,6 +158,9 @@ func TestCardFiles(t *testing.T) {
 		if strings.Contains(file, "jpg") {
 			_, err := jpeg.Decode(strings.NewReader(string(answer.Body)))
 			require.NoError(t, err)
+		} else if strings.Contains(file, "svg") {
+			require.True(t, strings.HasPrefix(string(answer.Body), "<svg"))
+			require.Equal(t, "image/svg+xml", header.Get("Content-Type"))
 		} else {
 			require.True(t, strings.HasPrefix(string(answer.Body), "%PDF-"))
 			require.Contains(t, header.Get("Content-Disposition"), "attachment")
@@ -168,7 +171,9 @@ func TestCardFiles(t *testing.T) {
 	for tag := range tags {
 		p.With("If-None-Match", tag).Get(path + "/card.jpg").Want(404)
 	}
-	p.Get(path + "/card.pdf").Want(404)
+	for _, file := range []string{"/card.pdf", "/card.svg", "/pickup.svg"} {
+		p.Get(path + file).Want(404)
+	}
 }
 
 // htmx asks for what has changed only.

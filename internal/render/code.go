@@ -7,14 +7,16 @@ import (
 	"volcard/internal/fault"
 )
 
-// Code is a QR for a page: one SVG path in whole modules, without its quiet zone.
+// quietZone is the light margin that a QR needs, in modules.
+const quietZone = 4
+
+// Code is a QR for a screen: one SVG path in whole modules, without its quiet zone.
 type Code struct {
 	Path string
 	Size int // modules on each side
 }
 
-// QR draws a text as a code for a page. The page gives it a light ground and four modules of
-// quiet zone.
+// QR draws a text as a code for a screen. A page that shows Path itself gives it a light ground.
 func QR(text string) (Code, error) {
 	rows, err := encodeQR(text)
 	if err != nil {
@@ -27,4 +29,13 @@ func QR(text string) (Code, error) {
 }
 
 // ViewBox is the svg's viewBox with the quiet zone.
-func (c Code) ViewBox() string { return fmt.Sprintf("-4 -4 %d %d", c.Size+8, c.Size+8) }
+func (c Code) ViewBox() string {
+	return fmt.Sprintf("-%d -%d %d %d", quietZone, quietZone, c.Size+2*quietZone, c.Size+2*quietZone)
+}
+
+// SVG is the code as a file, on white.
+func (c Code) SVG() []byte {
+	side := c.Size + 2*quietZone
+	return fmt.Appendf(nil, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="%s" shape-rendering="crispEdges">`+
+		`<path fill="#fff" d="M-%d -%dh%dv%dh-%dz"/><path d="%s"/></svg>`, c.ViewBox(), quietZone, quietZone, side, side, side, c.Path)
+}
