@@ -11,12 +11,14 @@ import (
 	"github.com/tink-crypto/tink-go/v2/keyset"
 )
 
-// Rotation happens in three steps, each harmless to repeat and to stop after:
-//  1. Rotate makes a key set with a new primary key; every process is restarted with it. Values
-//     sealed before stay readable, since the old keys are still in the set.
-//  2. package reseal seals every stored value again under the primary key.
-//  3. Retire drops the old keys; every process is restarted with what is left.
-// Between 1 and 2 no process may still run with the old set alone: it could not read new values.
+// Rotation happens in steps, each harmless to stop after:
+//  1. Prepare adds a key that does not seal yet; the processes are restarted with the set one by
+//     one, so that each can read what any other will write. Where all are stopped together, this
+//     step can be left out.
+//  2. Rotate makes that key (or a new one) the primary key; the processes are restarted with it.
+//     Values sealed before stay readable, since the old keys are still in the set.
+//  3. package reseal seals every stored value again under the primary key.
+//  4. Retire drops the other keys; the processes are restarted with what is left.
 
 // Key is one key of a set, without its material.
 type Key struct {
@@ -24,18 +26,39 @@ type Key struct {
 	Primary bool
 }
 
-// Rotate returns the key set with a new primary key added.
-func Rotate(keysetJSON []byte) ([]byte, error) {
+// Prepare returns the key set with a new key that does not seal yet.
+func Prepare(keysetJSON []byte) ([]byte, error) {
 	handle, err := read(keysetJSON)
 	if err != nil {
 		return nil, err
 	}
 	manager := keyset.NewManagerFromHandle(handle)
-	id, err := manager.Add(aead.AES256GCMKeyTemplate())
-	if err != nil {
-		return nil, fmt.Errorf("vault: rotate: %w", err)
+	if _, err := manager.Add(aead.AES256GCMKeyTemplate()); err != nil {
+		return nil, fmt.Errorf("vault: prepare: %w", err)
 	}
-	if err := manager.SetPrimary(id); err != nil {
+	return write(manager)
+}
+
+// Rotate returns the key set with another primary key: the one that Prepare has added, or a new one.
+func Rotate(keysetJSON []byte) ([]byte, error) {
+	keys, err := Keys(keysetJSON)
+	if err != nil {
+		return nil, err
+	}
+	if newest := keys[len(keys)-1]; newest.Primary {
+		if keysetJSON, err = Prepare(keysetJSON); err != nil {
+			return nil, err
+		}
+		if keys, err = Keys(keysetJSON); err != nil {
+			return nil, err
+		}
+	}
+	handle, err := read(keysetJSON)
+	if err != nil {
+		return nil, err
+	}
+	manager := keyset.NewManagerFromHandle(handle)
+	if err := manager.SetPrimary(keys[len(keys)-1].ID); err != nil {
 		return nil, fmt.Errorf("vault: rotate: %w", err)
 	}
 	return write(manager)
@@ -66,7 +89,7 @@ func Retire(keysetJSON []byte) ([]byte, error) {
 	return write(manager)
 }
 
-// Keys lists the keys of a set.
+// Keys lists the keys of a set, in the order in which they were added.
 func Keys(keysetJSON []byte) ([]Key, error) {
 	handle, err := read(keysetJSON)
 	if err != nil {

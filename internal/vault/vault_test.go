@@ -154,7 +154,7 @@ func TestRotation(t *testing.T) {
 	_, err = after.UnsealString(old, "person.id_number")
 	require.Error(t, err)
 
-	for _, f := range []func([]byte) ([]byte, error){vault.Rotate, vault.Retire} {
+	for _, f := range []func([]byte) ([]byte, error){vault.Prepare, vault.Rotate, vault.Retire} {
 		_, err := f([]byte("secret-material"))
 		require.Error(t, err)
 		require.NotContains(t, err.Error(), "secret-material")
@@ -163,6 +163,36 @@ func TestRotation(t *testing.T) {
 	require.Error(t, err)
 	_, err = vault.KeyID([]byte(number))
 	require.Error(t, err)
+}
+
+// While processes are restarted one by one, each can read what the others write.
+func TestPrepare(t *testing.T) {
+	t.Parallel()
+	_, one, index := fresh(t)
+	two, err := vault.Prepare(one)
+	require.NoError(t, err)
+	three, err := vault.Rotate(two)
+	require.NoError(t, err)
+	keys, err := vault.Keys(three)
+	require.NoError(t, err)
+	require.Len(t, keys, 2, "the prepared key is used")
+	require.True(t, keys[1].Primary)
+	sets := [][]byte{one, two, three}
+	for i := range sets {
+		for _, j := range []int{i - 1, i + 1} {
+			if j < 0 || j >= len(sets) {
+				continue
+			}
+			writer, err := vault.New(sets[i], index)
+			require.NoError(t, err)
+			reader, err := vault.New(sets[j], index)
+			require.NoError(t, err)
+			sealed, err := writer.SealString(number, "a")
+			require.NoError(t, err)
+			_, err = reader.UnsealString(sealed, "a")
+			require.NoError(t, err, "set %d reads what set %d wrote", j, i)
+		}
+	}
 }
 
 func FuzzUnseal(f *testing.F) {

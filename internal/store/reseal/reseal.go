@@ -89,6 +89,24 @@ func Run(ctx context.Context, db *store.DB, v *vault.Vault, progress func(Report
 	return all, nil
 }
 
+// Left counts the values that another key than the primary one has sealed. While it is above zero,
+// no key may be retired.
+func Left(ctx context.Context, db *store.DB, v *vault.Vault) (int, error) {
+	prefix, total := v.Prefix(), 0
+	for _, c := range Columns() {
+		name := pgx.Identifier{c.Column}.Sanitize()
+		var n int
+		err := db.QueryRow(ctx, fmt.Sprintf(`
+			SELECT count(*) FROM %[1]s WHERE %[2]s IS NOT NULL AND substring(%[2]s FROM 1 FOR %[3]d) <> $1`,
+			pgx.Identifier{c.Table}.Sanitize(), name, len(prefix)), prefix).Scan(&n)
+		if err != nil {
+			return 0, store.Translate(err)
+		}
+		total += n
+	}
+	return total, nil
+}
+
 func column(ctx context.Context, db *store.DB, v *vault.Vault, c Column, progress func(Report)) (Report, error) {
 	total := Report{Column: c}
 	after := ""

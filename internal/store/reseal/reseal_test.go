@@ -133,6 +133,9 @@ func TestRun(t *testing.T) {
 	db := storetest.New(t)
 	before, during, after := vaults(t)
 	fill(t, db, before, 450)
+	left, err := reseal.Left(ctx, db, during)
+	require.NoError(t, err)
+	require.Equal(t, 902, left)
 
 	// Stopped in the middle of a column: what was done stays done.
 	stop, cancel := context.WithCancel(ctx)
@@ -157,6 +160,9 @@ func TestRun(t *testing.T) {
 	require.NoError(t, err)
 	none, broken := total(again)
 	require.Zero(t, none+broken, "a second run finds nothing to do")
+	left, err = reseal.Left(ctx, db, during)
+	require.NoError(t, err)
+	require.Zero(t, left)
 
 	// The old key is gone, and everything can be read.
 	rows, err := db.Query(ctx, "SELECT phone, params FROM message ORDER BY dedupe_key::int")
