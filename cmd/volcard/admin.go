@@ -24,6 +24,7 @@ type adminCommand struct {
 	First  adminFirst  `cmd:"" help:"Print a token with which the first administrator makes an account."`
 	Import adminImport `cmd:"" help:"Replace the list of branches or universities by a CSV file; shows what would change unless --apply."`
 	Rotate adminRotate `cmd:"" name:"rotate-signing-key" help:"Retire the key that signs cards and make a new one."`
+	Vault  adminVault  `cmd:"" help:"Change the keys under which personal data is stored."`
 	Check  adminCheck  `cmd:"" help:"Run the nightly check now."`
 }
 
