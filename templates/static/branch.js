@@ -2,28 +2,30 @@
 (function () {
   "use strict";
 
-  // What stands in the field with the focus is replaced by the next scan.
-  function select() {
+  // What stands in the field with the focus is replaced by the next scan, unless somebody types already.
+  var typed = false;
+  document.addEventListener("keydown", function () { typed = true; }, { once: true, capture: true });
+  window.addEventListener("load", function () {
     var field = document.activeElement;
-    if (field && field.matches("input[data-select]") && field.value) { field.select(); }
-  }
-  window.addEventListener("pageshow", select);
+    if (!typed && field && field.matches("input[data-select]") && field.value) { field.select(); }
+  });
 
   // Where there is a choice, the first one has the focus.
   var first = document.querySelector("[data-first]");
   if (first) { first.focus(); }
 
-  // Enter goes on to the next empty field of the form instead of sending half of it. While an
-  // input method is composing, Enter belongs to it.
-  document.addEventListener("keydown", function (event) {
-    var field = event.target;
-    if (event.key !== "Enter" || event.isComposing || !field.matches("input[data-select]") || !field.form) { return; }
-    var fields = Array.prototype.filter.call(field.form.querySelectorAll("input[data-select]"), function (other) {
+  // Enter in a field goes on to the next empty field of the form instead of sending half of it;
+  // the button sends in any case. This comes before the listener of app.js, which marks the form as sent.
+  document.addEventListener("submit", function (event) {
+    var field = document.activeElement;
+    if (!field || field.form !== event.target || !field.matches("input[data-select]") || !field.value.trim()) { return; }
+    var next = Array.prototype.find.call(event.target.querySelectorAll("input[data-select]"), function (other) {
       return !other.value.trim() && other.id !== "f-other";
     });
-    if (field.value.trim() && fields.length > 0) {
+    if (next) {
       event.preventDefault();
-      fields[0].focus();
+      event.stopImmediatePropagation();
+      next.focus();
     }
   });
 
