@@ -13,6 +13,7 @@ import (
 	"volcard/internal/card"
 	"volcard/internal/clock"
 	"volcard/internal/fault"
+	"volcard/internal/store"
 	"volcard/internal/store/cardstore"
 	"volcard/internal/store/storetest"
 )
@@ -34,7 +35,12 @@ var ids = []string{
 
 func setup(t *testing.T, stock int) *bench {
 	t.Helper()
-	db, v := storetest.New(t), storetest.Vault(t)
+	return setupOn(t, storetest.New(t), stock)
+}
+
+func setupOn(t *testing.T, db *store.DB, stock int) *bench {
+	t.Helper()
+	v := storetest.Vault(t)
 	fake := clock.NewFake(time.Date(2026, 11, 23, 1, 0, 0, 0, time.UTC))
 	b := &bench{
 		Store: cardstore.Store{DB: db, Vault: v, Clock: fake},

@@ -80,6 +80,10 @@ func (s Submissions) Facts(ctx context.Context, personID uuid.UUID, d card.Draft
 	return f, nil
 }
 
+// numberTries bounds the numbers that are drawn anew: of ten million a day, one that is given
+// already is drawn once in a thousand times when ten thousand people apply.
+const numberTries = 5
+
 // Submit accepts the person's draft in one transaction: the row, its uniqueness, the reservation
 // of one stock card, the audit entry, the end of the draft. It returns every reason where the
 // draft may not be submitted, and the earlier application where the form was sent before.
@@ -106,6 +110,12 @@ func (s Submissions) Submit(ctx context.Context, in Submission) (Accepted, []car
 		return Accepted{}, nil, fault.New(fault.Conflict, "您在预览之后修改了申请，请核对最新的预览后再提交。")
 	}
 	a, err := s.accept(ctx, in, d, version, f)
+	for range numberTries {
+		if !store.IsUnique(err, "application_number_key") {
+			break
+		}
+		a, err = s.accept(ctx, in, d, version, f)
+	}
 	switch {
 	case err == nil:
 		return a, nil, nil
