@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"strings"
 
 	"volcard/api"
 	"volcard/api/applicant"
@@ -64,7 +65,7 @@ func pages(p *parts, cfg config.API, starter *workflows.Starter, watch *casewatc
 	)
 	return api.Router(api.Rooms{
 		Kit: kit, Metrics: p.metrics.HTTP,
-		Home:    public.Home{Kit: kit, Contacts: public.DemoContacts()},
+		Home:    public.Home{Kit: kit, Contacts: contacts(cfg.Contacts.List)},
 		Status:  public.Status{Kit: kit, Cases: cases, Limits: limiter, Terms: p.terms},
 		Verify:  public.Verify{Kit: kit, Keys: p.keys, Cards: cards, List: credential.NewPublisher(p.keys, cards), PerMinute: public.DefaultVerifyPerMinute},
 		Outbox:  public.Outbox{Kit: kit, Outbox: messagestore.Outbox{Store: messagestore.Store{DB: p.db, Vault: p.vault, Clock: p.clock}}},
@@ -81,6 +82,20 @@ func pages(p *parts, cfg config.API, starter *workflows.Starter, watch *casewatc
 			Keyring: p.keys, Limiter: limiter, Terms: p.terms,
 		},
 	}), nil
+}
+
+// contacts reads the setting; without one, the parties of the notice stand there without numbers.
+func contacts(lines []string) []public.Contact {
+	var list []public.Contact
+	for _, line := range lines {
+		if part := strings.Split(line, "|"); len(part) == 4 {
+			list = append(list, public.Contact{Party: part[0], Subject: part[1], Person: part[2], Phone: part[3]})
+		}
+	}
+	if len(list) == 0 {
+		return public.DemoContacts()
+	}
+	return list
 }
 
 // people is the store of accounts.

@@ -151,6 +151,15 @@ func (c Cards) check(add adder) {
 	}
 }
 
+func (c Contacts) check(add adder) {
+	for _, line := range c.List {
+		if strings.Count(line, "|") != 3 {
+			add("VOLCARD_CONTACTS", "each contact has four parts: who|what for|person|phone; person and phone may be empty")
+			return
+		}
+	}
+}
+
 func (s Sweep) check(add adder) {
 	within(add, "VOLCARD_SWEEP_EVERY", s.Every, time.Second, time.Hour)
 	within(add, "VOLCARD_SWEEP_AFTER", s.After, time.Second, time.Hour)

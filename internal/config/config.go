@@ -22,6 +22,7 @@ type API struct {
 	Temporal Temporal
 	Vault    Vault
 	Cards    Cards
+	Contacts Contacts
 	Demo     Demo
 	Metrics  Metrics
 	Log      Log
@@ -107,6 +108,13 @@ type Public struct {
 	_ struct{} `doc:"Public address"`
 
 	BaseURL string `env:"VOLCARD_BASE_URL" envDefault:"http://localhost:8080" doc:"address that people type and QR codes hold; https, except on this machine itself"`
+}
+
+// Contacts are the people whom the pages name for questions (duties R22 and R69 of the notice).
+type Contacts struct {
+	_ struct{} `doc:"Contacts"`
+
+	List []string `env:"VOLCARD_CONTACTS" envSeparator:";" doc:"who answers questions, as in 招商银行武汉分行|领卡网点和发卡|王老师|027-00000000; empty: the parties of the notice, without numbers"`
 }
 
 // Database is the connection that the program works with (role volcard_app).
