@@ -54,7 +54,7 @@ func Routes(r chi.Router, d Deps) {
 	pictures := newPainter()
 	r.Group(func(r chi.Router) {
 		r.Use(d.Kit.RequirePerson)
-		apply{Deps: d, pictures: pictures}.routes(r)
-		cards{Deps: d, pictures: pictures}.routes(r)
+		wizard{d}.routes(r, pictures)
+		cards{d}.routes(r, pictures)
 	})
 }

@@ -15,12 +15,9 @@ import (
 	"volcard/internal/fault"
 )
 
-// apply is the wizard (duties R54–R65). Each step saves the draft, also where it is not complete
-// yet; the rules are asked again for every page, and submitting asks them last.
-type apply struct {
-	Deps
-	pictures *painter
-}
+// wizard leads through an application (duties R54–R65). Each step saves the draft, also where it
+// is not complete yet; the rules are asked again for every page, and submitting asks them last.
+type wizard struct{ Deps }
 
 // step is one page of the wizard.
 type step struct {
@@ -48,18 +45,22 @@ func stepIndex(name string) int {
 	return slices.IndexFunc(steps, func(s step) bool { return s.Name == name })
 }
 
-func (a apply) routes(r chi.Router) {
+func (a wizard) routes(r chi.Router, pictures *painter) {
 	h := a.Kit.Handle
-	r.Get(applyStart, h(a.start))
-	for _, s := range a.pages() {
-		r.Get(stepPath(s.name), h(a.get(s)))
-		r.Post(stepPath(s.name), h(a.post(s)))
+	unit, branch, submit := unitStep{a}, branchStep{a}, submitStep{a, pictures}
+	for name, p := range map[string]stepPage{
+		"edition": editionStep{a}, "identity": identityStep{a}, "notice": noticeStep{a}, "phone": phoneStep{a},
+		"unit": unit, "branch": branch,
+	} {
+		r.Get(stepPath(name), h(a.get(p)))
+		r.Post(stepPath(name), h(a.post(name, p)))
 	}
-	r.Get("/apply/universities", h(a.universities))
-	r.Post("/apply/branch/near", h(a.branchesNear))
-	r.Get("/apply/preview", h(a.preview))
-	r.Get("/apply/preview.jpg", h(a.previewPicture))
-	r.Post("/apply/submit", h(a.submit))
+	r.Get(applyStart, h(a.start))
+	r.Get("/apply/universities", h(unit.universities))
+	r.Post("/apply/branch/near", h(branch.near))
+	r.Get("/apply/preview", h(submit.preview))
+	r.Get("/apply/preview.jpg", h(submit.picture))
+	r.Post("/apply/submit", h(submit.submit))
 }
 
 // visit is what one request knows of its person's application.
@@ -71,7 +72,7 @@ type visit struct {
 	reasons []card.Reason
 }
 
-func (a apply) open(r *http.Request) (*visit, error) {
+func (a wizard) open(r *http.Request) (*visit, error) {
 	v := &visit{person: web.User(r).ID}
 	var err error
 	if v.draft, v.version, err = a.Drafts.Load(r.Context(), v.person); err != nil {
@@ -81,7 +82,7 @@ func (a apply) open(r *http.Request) (*visit, error) {
 }
 
 // check asks the rules about the draft as it is now.
-func (a apply) check(r *http.Request, v *visit) (err error) {
+func (a wizard) check(r *http.Request, v *visit) (err error) {
 	if v.facts, err = a.Submissions.Facts(r.Context(), v.person, v.draft); err != nil {
 		return err
 	}
@@ -128,7 +129,7 @@ type stepLink struct {
 	Done, Here  bool
 }
 
-func (a apply) page(v *visit, name string, form *web.Form) applyPage {
+func (a wizard) page(v *visit, name string, form *web.Form) applyPage {
 	at := stepIndex(name)
 	p := applyPage{
 		Frame: web.Frame{Title: steps[at].Title}, Form: form, Version: v.version, Draft: v.draft, Now: at + 1,
@@ -155,7 +156,7 @@ type stopPage struct {
 }
 
 // start leads to where the person left off.
-func (a apply) start(w http.ResponseWriter, r *http.Request) error {
+func (a wizard) start(w http.ResponseWriter, r *http.Request) error {
 	v, err := a.open(r)
 	if err != nil {
 		return err
@@ -174,7 +175,7 @@ func (a apply) start(w http.ResponseWriter, r *http.Request) error {
 }
 
 // live is the path of the person's live application, or of the list.
-func (a apply) live(r *http.Request, person uuid.UUID) (string, error) {
+func (a wizard) live(r *http.Request, person uuid.UUID) (string, error) {
 	cases, err := a.Cases.OfPerson(r.Context(), person)
 	if err != nil {
 		return "", err
@@ -187,30 +188,18 @@ func (a apply) live(r *http.Request, person uuid.UUID) (string, error) {
 	return cardsPath, nil
 }
 
-// pageOf is how one step is shown and saved.
-type pageOf struct {
-	name string
+// stepPage is one step of the wizard.
+type stepPage interface {
 	// fill puts the draft into an empty form.
-	fill func(v *visit, form *web.Form)
+	fill(v *visit, form *web.Form)
 	// take puts the form into the draft and notes at the form what the rules do not know. It may
 	// save something beside the draft.
-	take func(r *http.Request, v *visit, form *web.Form) error
+	take(r *http.Request, v *visit, form *web.Form) error
 	// show renders the page.
-	show func(w http.ResponseWriter, r *http.Request, v *visit, form *web.Form) error
+	show(w http.ResponseWriter, r *http.Request, v *visit, form *web.Form) error
 }
 
-func (a apply) pages() []pageOf {
-	return []pageOf{
-		{"edition", fillEdition, takeEdition, a.showEdition},
-		{"identity", fillIdentity, takeIdentity, a.showIdentity},
-		{"notice", fillNotice, a.takeNotice, a.showNotice},
-		{"phone", fillPhone, a.takePhone, a.showPhone},
-		{"unit", a.fillUnit, a.takeUnit, a.showUnit},
-		{"branch", fillBranch, a.takeBranch, a.showBranch},
-	}
-}
-
-func (a apply) get(p pageOf) func(http.ResponseWriter, *http.Request) error {
+func (a wizard) get(p stepPage) func(http.ResponseWriter, *http.Request) error {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		v, err := a.open(r)
 		if err != nil {
@@ -228,7 +217,7 @@ func (a apply) get(p pageOf) func(http.ResponseWriter, *http.Request) error {
 
 // post saves a step. What was typed is kept in the draft even where the step is not complete,
 // so that closing the page loses nothing; the page then comes back with every reason.
-func (a apply) post(p pageOf) func(http.ResponseWriter, *http.Request) error {
+func (a wizard) post(name string, p stepPage) func(http.ResponseWriter, *http.Request) error {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		form, err := web.ParseForm(r)
 		if err != nil {
@@ -262,13 +251,13 @@ func (a apply) post(p pageOf) func(http.ResponseWriter, *http.Request) error {
 			}
 		}
 		if taken != nil {
-			web.Redirect(w, r, stepPath(p.name))
+			web.Redirect(w, r, stepPath(name))
 			return nil
 		}
 		if err := a.check(r, v); err != nil {
 			return err
 		}
-		for _, reason := range v.of(steps[stepIndex(p.name)].fields...) {
+		for _, reason := range v.of(steps[stepIndex(name)].fields...) {
 			form.Fail(reason.Field, reason.Text)
 		}
 		if !form.OK() {
@@ -280,7 +269,7 @@ func (a apply) post(p pageOf) func(http.ResponseWriter, *http.Request) error {
 }
 
 // overtaken shows the newest draft where another tab has saved in between.
-func (a apply) overtaken(w http.ResponseWriter, r *http.Request, p pageOf) error {
+func (a wizard) overtaken(w http.ResponseWriter, r *http.Request, p stepPage) error {
 	v, err := a.open(r)
 	if err != nil {
 		return err

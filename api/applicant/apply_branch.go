@@ -15,8 +15,8 @@ import (
 	"volcard/internal/store/placestore"
 )
 
-// nearest is how many branches are shown by distance.
-const nearest = 10
+// nearby is how many branches are shown by distance.
+const nearby = 10
 
 // picker is part "branches": the list from which a branch is chosen, in the wizard and when a
 // case moves to another branch.
@@ -136,9 +136,9 @@ func (d Deps) row(b placestore.Branch, chosen, here uuid.UUID) branchRow {
 	}
 }
 
-// near lists branches by distance from the position that the browser sent. The position serves
+// nearest lists branches by distance from the position that the browser sent. The position serves
 // this one answer and is kept nowhere.
-func (d Deps) near(r *http.Request, path string, chosen, here uuid.UUID) (*picker, error) {
+func (d Deps) nearest(r *http.Request, path string, chosen, here uuid.UUID) (*picker, error) {
 	form, err := web.ParseForm(r)
 	if err != nil {
 		return nil, err
@@ -148,7 +148,7 @@ func (d Deps) near(r *http.Request, path string, chosen, here uuid.UUID) (*picke
 	if err1 != nil || err2 != nil || !(place.Point{Lng: lng, Lat: lat}).Valid() {
 		return nil, fault.New(fault.Invalid, "没有得到您的位置，请改为按地区选择网点。")
 	}
-	list, err := d.Places.Nearest(r.Context(), place.WGS84ToGCJ02(lng, lat), nearest, false)
+	list, err := d.Places.Nearest(r.Context(), place.WGS84ToGCJ02(lng, lat), nearby, false)
 	if err != nil {
 		return nil, err
 	}
@@ -161,19 +161,22 @@ func (d Deps) near(r *http.Request, path string, chosen, here uuid.UUID) (*picke
 	return p, nil
 }
 
+// branchStep chooses where the card is collected (R63).
+type branchStep struct{ wizard }
+
 type branchPage struct {
 	applyPage
 	Picker *picker
 }
 
-func fillBranch(v *visit, form *web.Form) {
+func (branchStep) fill(v *visit, form *web.Form) {
 	if !v.draft.BranchID.IsNil() {
 		form.Values.Set(card.FieldBranch, v.draft.BranchID.String())
 	}
 }
 
-// takeBranch keeps a branch that exists; the rules say whether it can be chosen.
-func (a apply) takeBranch(r *http.Request, v *visit, form *web.Form) error {
+// take keeps a branch that exists; the rules say whether it can be chosen.
+func (a branchStep) take(r *http.Request, v *visit, form *web.Form) error {
 	id, err := uuid.FromString(form.Get(card.FieldBranch))
 	if err != nil {
 		v.draft.BranchID = uuid.Nil
@@ -190,7 +193,7 @@ func (a apply) takeBranch(r *http.Request, v *visit, form *web.Form) error {
 	return err
 }
 
-func (a apply) showBranch(w http.ResponseWriter, r *http.Request, v *visit, form *web.Form) error {
+func (a branchStep) show(w http.ResponseWriter, r *http.Request, v *visit, form *web.Form) error {
 	picker, err := a.pick(r, stepPath("branch"), v.draft.DivisionCode, v.draft.BranchID, uuid.Nil)
 	if err != nil {
 		return err
@@ -201,10 +204,10 @@ func (a apply) showBranch(w http.ResponseWriter, r *http.Request, v *visit, form
 			picker.Error = reason.Text
 		}
 	}
-	return a.renderBranch(w, r, v, form, picker)
+	return a.render(w, r, v, form, picker)
 }
 
-func (a apply) renderBranch(w http.ResponseWriter, r *http.Request, v *visit, form *web.Form, picker *picker) error {
+func (a branchStep) render(w http.ResponseWriter, r *http.Request, v *visit, form *web.Form, picker *picker) error {
 	p := &branchPage{applyPage: a.page(v, "branch", form), Picker: picker}
 	if web.IsHTMX(r) {
 		return a.Kit.RenderPart(w, r, http.StatusOK, "applicant/apply/branch", "picked", p)
@@ -212,14 +215,14 @@ func (a apply) renderBranch(w http.ResponseWriter, r *http.Request, v *visit, fo
 	return a.Kit.Render(w, r, status(form), "applicant/apply/branch", p)
 }
 
-func (a apply) branchesNear(w http.ResponseWriter, r *http.Request) error {
+func (a branchStep) near(w http.ResponseWriter, r *http.Request) error {
 	v, err := a.open(r)
 	if err != nil {
 		return err
 	}
-	picker, err := a.near(r, stepPath("branch"), v.draft.BranchID, uuid.Nil)
+	picker, err := a.nearest(r, stepPath("branch"), v.draft.BranchID, uuid.Nil)
 	if err != nil {
 		return err
 	}
-	return a.renderBranch(w, r, v, web.NewForm(nil), picker)
+	return a.render(w, r, v, web.NewForm(nil), picker)
 }

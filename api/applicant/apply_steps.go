@@ -15,7 +15,10 @@ import (
 	"volcard/internal/store/personstore"
 )
 
-func fillEdition(v *visit, form *web.Form) {
+// editionStep chooses the edition (R55).
+type editionStep struct{ wizard }
+
+func (editionStep) fill(v *visit, form *web.Form) {
 	edition := v.draft.Edition
 	if edition == "" {
 		edition = card.General // the only one that is offered
@@ -23,19 +26,22 @@ func fillEdition(v *visit, form *web.Form) {
 	form.Values.Set(card.FieldEdition, string(edition))
 }
 
-// takeEdition keeps an edition that exists; the rules say whether it is offered.
-func takeEdition(_ *http.Request, v *visit, form *web.Form) error {
+// take keeps an edition that exists; the rules say whether it is offered.
+func (editionStep) take(_ *http.Request, v *visit, form *web.Form) error {
 	if e := card.Edition(form.Get(card.FieldEdition)); e.Text() != "" {
 		v.draft.Edition = e
 	}
 	return nil
 }
 
-func (a apply) showEdition(w http.ResponseWriter, r *http.Request, v *visit, form *web.Form) error {
+func (a editionStep) show(w http.ResponseWriter, r *http.Request, v *visit, form *web.Form) error {
 	p := a.page(v, "edition", form)
 	p.Back = "/"
 	return a.Kit.Render(w, r, status(form), "applicant/apply/edition", &p)
 }
+
+// identityStep shows the person's data and chooses the identity (R56).
+type identityStep struct{ wizard }
 
 type identityPage struct {
 	applyPage
@@ -49,18 +55,18 @@ type identityChoice struct {
 	Hint     string
 }
 
-func fillIdentity(v *visit, form *web.Form) {
+func (identityStep) fill(v *visit, form *web.Form) {
 	form.Values.Set(card.FieldIdentity, string(v.draft.Identity))
 }
 
-func takeIdentity(_ *http.Request, v *visit, form *web.Form) error {
+func (identityStep) take(_ *http.Request, v *visit, form *web.Form) error {
 	if i := card.Identity(form.Get(card.FieldIdentity)); i.Text() != "" {
 		v.draft.Identity = i
 	}
 	return nil
 }
 
-func (a apply) showIdentity(w http.ResponseWriter, r *http.Request, v *visit, form *web.Form) error {
+func (a identityStep) show(w http.ResponseWriter, r *http.Request, v *visit, form *web.Form) error {
 	profile, err := a.People.ByID(r.Context(), v.person)
 	if err != nil {
 		return err
@@ -75,6 +81,9 @@ func (a apply) showIdentity(w http.ResponseWriter, r *http.Request, v *visit, fo
 	}
 	return a.Kit.Render(w, r, status(form), "applicant/apply/identity", p)
 }
+
+// noticeStep is the notice to read and the consents, each apart (R19, R59).
+type noticeStep struct{ wizard }
 
 type noticePage struct {
 	applyPage
@@ -93,15 +102,15 @@ type consentChoice struct {
 	Error   string
 }
 
-func fillNotice(v *visit, form *web.Form) {
+func (noticeStep) fill(v *visit, form *web.Form) {
 	if v.draft.NoticeVersion == card.NoticeVersion {
 		form.Values.Set(card.FieldNotice, card.NoticeVersion)
 	}
 }
 
-// takeNotice keeps the tick and stores the consents that were given. A consent that is not ticked
+// take keeps the tick and stores the consents that were given. A consent that is not ticked
 // is not taken back here: that is done on the account's own page.
-func (a apply) takeNotice(r *http.Request, v *visit, form *web.Form) error {
+func (a noticeStep) take(r *http.Request, v *visit, form *web.Form) error {
 	v.draft.NoticeVersion = ""
 	if form.Is(card.FieldNotice, card.NoticeVersion) {
 		v.draft.NoticeVersion = card.NoticeVersion
@@ -131,7 +140,7 @@ func consentsAsked(v *visit) []consent.Item {
 	return asked
 }
 
-func (a apply) showNotice(w http.ResponseWriter, r *http.Request, v *visit, form *web.Form) error {
+func (a noticeStep) show(w http.ResponseWriter, r *http.Request, v *visit, form *web.Form) error {
 	given, err := a.Consents.List(r.Context(), v.person)
 	if err != nil {
 		return err
@@ -159,6 +168,9 @@ func (a apply) showNotice(w http.ResponseWriter, r *http.Request, v *visit, form
 	return a.Kit.Render(w, r, status(form), "applicant/apply/notice", p)
 }
 
+// phoneStep proves the phone of the application by a code (R60).
+type phoneStep struct{ wizard }
+
 // valueCodeSent is when this browser was last sent a code for the application.
 const valueCodeSent = "apply-code-sent"
 
@@ -176,12 +188,12 @@ type phoneStepPage struct {
 	Wait         int // seconds until another code may be asked for
 }
 
-func fillPhone(*visit, *web.Form) {}
+func (phoneStep) fill(*visit, *web.Form) {}
 
 // errStay ends a post with its own page: the button did something on it.
 var errStay = errors.New("the page is not left")
 
-func (a apply) takePhone(r *http.Request, v *visit, form *web.Form) error {
+func (a phoneStep) take(r *http.Request, v *visit, form *web.Form) error {
 	switch form.Get("action") {
 	case actionSend:
 		return a.sendCode(r, v, form)
@@ -212,7 +224,7 @@ func (a apply) takePhone(r *http.Request, v *visit, form *web.Form) error {
 }
 
 // sendCode sends a code to the account's phone, to another one, or once more to the draft's.
-func (a apply) sendCode(r *http.Request, v *visit, form *web.Form) error {
+func (a phoneStep) sendCode(r *http.Request, v *visit, form *web.Form) error {
 	phone, err := a.phoneOf(r, v, form)
 	if err != nil {
 		return form.Absorb(card.FieldPhone, err)
@@ -233,7 +245,7 @@ func (a apply) sendCode(r *http.Request, v *visit, form *web.Form) error {
 	return errStay
 }
 
-func (a apply) phoneOf(r *http.Request, v *visit, form *web.Form) (person.Phone, error) {
+func (a phoneStep) phoneOf(r *http.Request, v *visit, form *web.Form) (person.Phone, error) {
 	switch form.Get("phone_from") {
 	case "account":
 		private, err := a.People.Reveal(r.Context(), v.person, web.User(r).Actor(), "application phone")
@@ -244,7 +256,7 @@ func (a apply) phoneOf(r *http.Request, v *visit, form *web.Form) (person.Phone,
 	return person.ParsePhone(form.Get(card.FieldPhone))
 }
 
-func (a apply) showPhone(w http.ResponseWriter, r *http.Request, v *visit, form *web.Form) error {
+func (a phoneStep) show(w http.ResponseWriter, r *http.Request, v *visit, form *web.Form) error {
 	profile, err := a.People.ByID(r.Context(), v.person)
 	if err != nil {
 		return err

@@ -26,6 +26,12 @@ const (
 	crowd    = 32
 )
 
+// submitStep shows the card before it is applied for, and applies (R64, R65).
+type submitStep struct {
+	wizard
+	pictures *painter
+}
+
 type previewPage struct {
 	applyPage
 	Content     string // hex of card.ContentHash of what is shown
@@ -48,7 +54,7 @@ type blockedStep struct {
 	Reasons     []string
 }
 
-func (a apply) preview(w http.ResponseWriter, r *http.Request) error {
+func (a submitStep) preview(w http.ResponseWriter, r *http.Request) error {
 	v, err := a.open(r)
 	if err != nil {
 		return err
@@ -60,7 +66,7 @@ func (a apply) preview(w http.ResponseWriter, r *http.Request) error {
 	return a.showPreview(w, r, v, web.NewForm(nil), http.StatusOK)
 }
 
-func (a apply) showPreview(w http.ResponseWriter, r *http.Request, v *visit, form *web.Form, status int) error {
+func (a submitStep) showPreview(w http.ResponseWriter, r *http.Request, v *visit, form *web.Form, status int) error {
 	content := card.ContentHash(v.draft, v.facts)
 	p := &previewPage{
 		applyPage: a.page(v, "preview", form), Content: hex.EncodeToString(content[:]),
@@ -103,8 +109,8 @@ func blockedSteps(reasons []card.Reason) []blockedStep {
 	return out
 }
 
-// previewPicture is the card as it will be drawn, without what is given at issue: number, dates, QR.
-func (a apply) previewPicture(w http.ResponseWriter, r *http.Request) error {
+// picture is the card as it will be drawn, without what is given at issue: number, dates, QR.
+func (a submitStep) picture(w http.ResponseWriter, r *http.Request) error {
 	v, err := a.open(r)
 	if err != nil {
 		return err
@@ -115,7 +121,7 @@ func (a apply) previewPicture(w http.ResponseWriter, r *http.Request) error {
 
 // submit accepts the draft that the preview showed, starts its process and waits briefly, so that
 // as a rule the next page already shows the card.
-func (a apply) submit(w http.ResponseWriter, r *http.Request) error {
+func (a submitStep) submit(w http.ResponseWriter, r *http.Request) error {
 	form, err := web.ParseForm(r)
 	if err != nil {
 		return err
@@ -146,7 +152,7 @@ func (a apply) submit(w http.ResponseWriter, r *http.Request) error {
 var errContent = fault.New(fault.Invalid, "")
 
 // begin starts the process and waits until it has moved the case, for a moment.
-func (a apply) begin(ctx context.Context, accepted cardstore.Accepted) {
+func (a submitStep) begin(ctx context.Context, accepted cardstore.Accepted) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	if accepted.Again { // started by whoever made it, or by the sweeper
@@ -162,7 +168,7 @@ func (a apply) begin(ctx context.Context, accepted cardstore.Accepted) {
 
 // refuse shows the preview of the newest draft with every reason, each with a link to its step.
 // Where there is no draft any more the application was submitted already, or withdrawn.
-func (a apply) refuse(w http.ResponseWriter, r *http.Request, form *web.Form, sentence string, status int) error {
+func (a submitStep) refuse(w http.ResponseWriter, r *http.Request, form *web.Form, sentence string, status int) error {
 	v, err := a.open(r)
 	if err != nil {
 		return err

@@ -13,6 +13,9 @@ import (
 // suggested is how many universities a keyword may list.
 const suggested = 12
 
+// unitStep asks for the unit and its address (R61, R62).
+type unitStep struct{ wizard }
+
 type unitPage struct {
 	applyPage
 	Student      bool
@@ -27,14 +30,14 @@ type universityRow struct {
 	Checked          bool
 }
 
-func (a apply) fillUnit(v *visit, form *web.Form) {
+func (unitStep) fill(v *visit, form *web.Form) {
 	form.Values.Set(card.FieldUniversity, v.draft.UniversityCode)
 	form.Values.Set(card.FieldUnit, v.draft.UnitName)
 	form.Values.Set(card.FieldAddress, v.draft.Address)
 	form.Values.Set("district", v.draft.DivisionCode)
 }
 
-func (a apply) takeUnit(r *http.Request, v *visit, form *web.Form) error {
+func (a unitStep) take(r *http.Request, v *visit, form *web.Form) error {
 	if v.draft.Identity == card.Student {
 		if err := a.takeUniversity(r, v, form); err != nil {
 			return err
@@ -51,7 +54,7 @@ func (a apply) takeUnit(r *http.Request, v *visit, form *web.Form) error {
 
 // takeUniversity keeps a university of the list only. What is sent by hand is refused, and the
 // earlier choice stays.
-func (a apply) takeUniversity(r *http.Request, v *visit, form *web.Form) error {
+func (a unitStep) takeUniversity(r *http.Request, v *visit, form *web.Form) error {
 	code := form.Get(card.FieldUniversity)
 	if code == "" {
 		v.draft.UniversityCode = ""
@@ -68,7 +71,7 @@ func (a apply) takeUniversity(r *http.Request, v *visit, form *web.Form) error {
 	return err
 }
 
-func (a apply) showUnit(w http.ResponseWriter, r *http.Request, v *visit, form *web.Form) error {
+func (a unitStep) show(w http.ResponseWriter, r *http.Request, v *visit, form *web.Form) error {
 	if v.draft.Identity == "" {
 		web.Redirect(w, r, stepPath("identity"))
 		return nil
@@ -83,7 +86,7 @@ func (a apply) showUnit(w http.ResponseWriter, r *http.Request, v *visit, form *
 }
 
 // fillUniversities lists what the keyword finds, and above it what is chosen.
-func (a apply) fillUniversities(r *http.Request, p *unitPage, form *web.Form) error {
+func (a unitStep) fillUniversities(r *http.Request, p *unitPage, form *web.Form) error {
 	list, err := a.Places.Universities(r.Context())
 	if err != nil {
 		return err
@@ -127,7 +130,7 @@ func newUniversityRow(u school.University, checked bool) universityRow {
 }
 
 // universities answers the keyword field while one types.
-func (a apply) universities(w http.ResponseWriter, r *http.Request) error {
+func (a unitStep) universities(w http.ResponseWriter, r *http.Request) error {
 	list, err := a.Places.Universities(r.Context())
 	if err != nil {
 		return err

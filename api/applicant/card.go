@@ -20,28 +20,26 @@ import (
 
 // cards are the pages of a person's cases: the card, what happens next, and what the person may
 // decide (duties R46, R47, R50, R66, R70; beyond: B3, B25).
-type cards struct {
-	Deps
-	pictures *painter
-}
+type cards struct{ Deps }
 
 const cardsPath = "/cards"
 
 func cardPath(id uuid.UUID) string { return cardsPath + "/" + id.String() }
 
-func (c cards) routes(r chi.Router) {
+func (c cards) routes(r chi.Router, pictures *painter) {
 	h := c.Kit.Handle
+	files, moves := cardFiles{c, pictures}, cardMoves{c}
 	r.Get(cardsPath, h(c.list))
 	r.Get("/cards/{id}", h(c.show))
-	r.Get("/cards/{id}/card.jpg", h(c.picture))
-	r.Get("/cards/{id}/card.pdf", h(c.pdf))
-	r.Get("/cards/{id}/card.svg", h(c.cardCode))
-	r.Get("/cards/{id}/pickup.svg", h(c.pickupCode))
-	r.Get("/cards/{id}/withdraw", h(c.withdrawForm))
-	r.Post("/cards/{id}/withdraw", h(c.withdraw))
-	r.Get("/cards/{id}/branch", h(c.branchForm))
-	r.Post("/cards/{id}/branch", h(c.branch))
-	r.Post("/cards/{id}/branch/near", h(c.branchNear))
+	r.Get("/cards/{id}/card.jpg", h(files.picture))
+	r.Get("/cards/{id}/card.pdf", h(files.pdf))
+	r.Get("/cards/{id}/card.svg", h(files.cardCode))
+	r.Get("/cards/{id}/pickup.svg", h(files.pickupCode))
+	r.Get("/cards/{id}/withdraw", h(moves.withdrawForm))
+	r.Post("/cards/{id}/withdraw", h(moves.withdraw))
+	r.Get("/cards/{id}/branch", h(moves.branchForm))
+	r.Post("/cards/{id}/branch", h(moves.branch))
+	r.Post("/cards/{id}/branch/near", h(moves.branchNear))
 }
 
 // open reads the case in the path. An id that is none, or somebody else's, is not found.
@@ -165,6 +163,9 @@ func (p *casePage) Code() string {
 	return code[:4] + " " + code[4:]
 }
 
+// cardMoves are the decisions that an applicant takes about a case.
+type cardMoves struct{ cards }
+
 type withdrawPage struct {
 	web.Frame
 	Form *web.Form
@@ -173,7 +174,7 @@ type withdrawPage struct {
 	Card bool // an issued card would be cancelled
 }
 
-func (c cards) withdrawForm(w http.ResponseWriter, r *http.Request) error {
+func (c cardMoves) withdrawForm(w http.ResponseWriter, r *http.Request) error {
 	cs, _, err := c.open(r)
 	if err != nil {
 		return err
@@ -184,20 +185,20 @@ func (c cards) withdrawForm(w http.ResponseWriter, r *http.Request) error {
 	return c.renderWithdraw(w, r, cs, web.NewForm(nil), http.StatusOK)
 }
 
-func (c cards) renderWithdraw(w http.ResponseWriter, r *http.Request, cs cardstore.Case, form *web.Form, status int) error {
+func (c cardMoves) renderWithdraw(w http.ResponseWriter, r *http.Request, cs cardstore.Case, form *web.Form, status int) error {
 	return c.Kit.Render(w, r, status, "applicant/card/withdraw", &withdrawPage{
 		Frame: web.Frame{Title: "撤回申请", Back: cardPath(cs.ID)}, Form: form, Case: cs, URL: cardPath(cs.ID), Card: showable(cs),
 	})
 }
 
 // pastIt leads back to a case that is past the decision that was asked for.
-func (c cards) pastIt(w http.ResponseWriter, r *http.Request, cs cardstore.Case) error {
+func (c cardMoves) pastIt(w http.ResponseWriter, r *http.Request, cs cardstore.Case) error {
 	c.Kit.FlashWarn(r, "这份申请现在是“"+cs.State.Text()+"”，不能再进行这项操作。")
 	web.Redirect(w, r, cardPath(cs.ID))
 	return nil
 }
 
-func (c cards) withdraw(w http.ResponseWriter, r *http.Request) error {
+func (c cardMoves) withdraw(w http.ResponseWriter, r *http.Request) error {
 	cs, _, err := c.open(r)
 	if err != nil {
 		return err
@@ -217,7 +218,7 @@ func (c cards) withdraw(w http.ResponseWriter, r *http.Request) error {
 
 // decided looks at the row where there is no process to decide: the decision may have been taken
 // before (a double click), the case may be over, or its process may not have started yet.
-func (c cards) decided(r *http.Request, err error, id uuid.UUID, done func(cardstore.Case) bool) error {
+func (c cardMoves) decided(r *http.Request, err error, id uuid.UUID, done func(cardstore.Case) bool) error {
 	if !errors.Is(err, workflows.ErrEnded) {
 		return err
 	}
@@ -243,7 +244,7 @@ type caseBranchPage struct {
 	Picker *picker
 }
 
-func (c cards) branchForm(w http.ResponseWriter, r *http.Request) error {
+func (c cardMoves) branchForm(w http.ResponseWriter, r *http.Request) error {
 	cs, _, err := c.open(r)
 	if err != nil {
 		return err
@@ -262,7 +263,7 @@ func here(cs cardstore.Case) uuid.UUID {
 	return uuid.Nil
 }
 
-func (c cards) renderBranch(w http.ResponseWriter, r *http.Request, cs cardstore.Case, form *web.Form, status int) error {
+func (c cardMoves) renderBranch(w http.ResponseWriter, r *http.Request, cs cardstore.Case, form *web.Form, status int) error {
 	picker, err := c.pick(r, cardPath(cs.ID)+"/branch", cs.DivisionCode, uuid.Nil, here(cs))
 	if err != nil {
 		return err
@@ -271,7 +272,7 @@ func (c cards) renderBranch(w http.ResponseWriter, r *http.Request, cs cardstore
 	return c.renderPicker(w, r, cs, form, picker, status)
 }
 
-func (c cards) renderPicker(w http.ResponseWriter, r *http.Request, cs cardstore.Case, form *web.Form, picker *picker, status int) error {
+func (c cardMoves) renderPicker(w http.ResponseWriter, r *http.Request, cs cardstore.Case, form *web.Form, picker *picker, status int) error {
 	p := &caseBranchPage{
 		Frame: web.Frame{Title: "重新选择网点", Back: cardPath(cs.ID)}, Form: form, Case: cs, URL: cardPath(cs.ID), Picker: picker,
 	}
@@ -281,19 +282,19 @@ func (c cards) renderPicker(w http.ResponseWriter, r *http.Request, cs cardstore
 	return c.Kit.Render(w, r, status, "applicant/card/branch", p)
 }
 
-func (c cards) branchNear(w http.ResponseWriter, r *http.Request) error {
+func (c cardMoves) branchNear(w http.ResponseWriter, r *http.Request) error {
 	cs, _, err := c.open(r)
 	if err != nil {
 		return err
 	}
-	picker, err := c.near(r, cardPath(cs.ID)+"/branch", uuid.Nil, here(cs))
+	picker, err := c.nearest(r, cardPath(cs.ID)+"/branch", uuid.Nil, here(cs))
 	if err != nil {
 		return err
 	}
 	return c.renderPicker(w, r, cs, web.NewForm(nil), picker, http.StatusOK)
 }
 
-func (c cards) branch(w http.ResponseWriter, r *http.Request) error {
+func (c cardMoves) branch(w http.ResponseWriter, r *http.Request) error {
 	cs, _, err := c.open(r)
 	if err != nil {
 		return err

@@ -87,8 +87,14 @@ func send(w http.ResponseWriter, r *http.Request, mime string, body []byte) erro
 	return nil
 }
 
+// cardFiles are the pictures of an issued card.
+type cardFiles struct {
+	cards
+	pictures *painter
+}
+
 // issued reads a case of this person whose card may be shown.
-func (c cards) issued(r *http.Request) (cardstore.Case, error) {
+func (c cardFiles) issued(r *http.Request) (cardstore.Case, error) {
 	cs, _, err := c.open(r)
 	if err != nil {
 		return cs, err
@@ -104,7 +110,7 @@ func showable(cs cardstore.Case) bool {
 	return cs.CardStatus == card.Valid || cs.CardStatus == card.Suspended
 }
 
-func (c cards) data(cs cardstore.Case) render.CardData {
+func (c cardFiles) data(cs cardstore.Case) render.CardData {
 	return render.CardData{
 		Edition: cs.Edition.Text(), HolderName: cs.HolderName, CardNumber: cs.CardNumber, VolunteerNo: cs.VolunteerNo,
 		IssuedOn: cs.CardIssuedAt, ExpiresOn: cs.CardExpiresAt, QR: credential.URL(c.BaseURL, cs.Token),
@@ -114,7 +120,7 @@ func (c cards) data(cs cardstore.Case) render.CardData {
 // content names what is drawn of an issued card: its number and its token, which names the key.
 func content(cs cardstore.Case) string { return cs.CardNumber + "/" + cs.Token }
 
-func (c cards) picture(w http.ResponseWriter, r *http.Request) error {
+func (c cardFiles) picture(w http.ResponseWriter, r *http.Request) error {
 	cs, err := c.issued(r)
 	if err != nil {
 		return err
@@ -122,7 +128,7 @@ func (c cards) picture(w http.ResponseWriter, r *http.Request) error {
 	return c.pictures.serve(w, r, c.Face, c.data(cs), content(cs))
 }
 
-func (c cards) pdf(w http.ResponseWriter, r *http.Request) error {
+func (c cardFiles) pdf(w http.ResponseWriter, r *http.Request) error {
 	cs, err := c.issued(r)
 	if err != nil {
 		return err
@@ -145,7 +151,7 @@ func (c cards) pdf(w http.ResponseWriter, r *http.Request) error {
 }
 
 // cardCode is the QR of the digital card, large, to be scanned from a screen.
-func (c cards) cardCode(w http.ResponseWriter, r *http.Request) error {
+func (c cardFiles) cardCode(w http.ResponseWriter, r *http.Request) error {
 	cs, err := c.issued(r)
 	if err != nil {
 		return err
@@ -154,7 +160,7 @@ func (c cards) cardCode(w http.ResponseWriter, r *http.Request) error {
 }
 
 // pickupCode is the pickup code for the scanner at the counter.
-func (c cards) pickupCode(w http.ResponseWriter, r *http.Request) error {
+func (c cardFiles) pickupCode(w http.ResponseWriter, r *http.Request) error {
 	cs, _, err := c.open(r)
 	if err != nil {
 		return err
@@ -166,7 +172,7 @@ func (c cards) pickupCode(w http.ResponseWriter, r *http.Request) error {
 }
 
 // code answers with a QR. It is a file of its own, since drawing it costs more than the whole page.
-func (c cards) code(w http.ResponseWriter, r *http.Request, text string) error {
+func (c cardFiles) code(w http.ResponseWriter, r *http.Request, text string) error {
 	if unchanged(w, r, text) {
 		return nil
 	}
