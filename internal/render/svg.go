@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 
-	"volcard/internal/render/pdf"
 	"volcard/internal/render/vector"
 )
 
@@ -16,7 +15,7 @@ import (
 const svgUnits = 500
 
 // unit is a length in them.
-func unit(v float64) string { return pdf.Num(v * svgUnits) }
+func unit(v float64) string { return num(v * svgUnits) }
 
 // SVG draws a side for inlining in a page: sharp at any size, text as outlines, so that
 // no font is needed. Ids start with prefix, which must differ between the drawings of a
@@ -104,7 +103,7 @@ func (s *svgWriter) shape(sh vector.Shape) {
 		fmt.Fprintf(s.b, ` fill="%s"`, paint)
 	}
 	if sh.Opacity < 1 {
-		fmt.Fprintf(s.b, ` opacity="%s"`, pdf.Num(sh.Opacity))
+		fmt.Fprintf(s.b, ` opacity="%s"`, num(sh.Opacity))
 	}
 	s.b.WriteString("/>")
 }

@@ -2,7 +2,6 @@ package fonts
 
 import (
 	"bytes"
-	"math"
 	"testing"
 	"unicode"
 
@@ -100,70 +99,112 @@ func TestOutlinesAgreeWithSfnt(t *testing.T) {
 	}
 }
 
-// The files of a subset draw what the fonts draw, composites included, and mix weights.
+// The font of a subset draws what the fonts draw, of every weight and grid.
 func TestSubset(t *testing.T) {
-	regular, bold, rare := get(t, Regular), get(t, Bold), get(t, RareB)
-	composites := []rune{}
-	for r := range regular.Runes {
-		if d := regular.outline(regular.glyph(r)); len(d) > 0 && be.Uint16(d)&0x8000 != 0 && len(composites) < 40 {
-			composites = append(composites, r)
-		}
-	}
+	regular, bold, rareA, rareB := get(t, Regular), get(t, Bold), get(t, RareA), get(t, RareB)
 	var s Subset
-	texts := []struct {
-		font *Font
-		text string
-	}{{regular, "王王 阿·"}, {bold, "王证"}, {rare, "\U00020BB7"}, {regular, string(composites)}}
 	type drawn struct {
-		file  int
-		glyph uint16
-		font  *Font
-		r     rune
+		code rune
+		font *Font
+		r    rune
 	}
 	var all []drawn
-	for _, x := range texts {
-		file, glyphs, err := s.Encode(x.font, x.text)
+	for _, x := range []struct {
+		font *Font
+		text string
+	}{{regular, "王王 阿·"}, {bold, "王证"}, {rareB, "\U00020BB7"}, {rareA, "王 Aé"}, {regular, "\U00030EDE"}} {
+		codes, err := s.Encode(x.font, x.text)
 		require.NoError(t, err)
+		runes := []rune(codes)
 		for i, r := range []rune(x.text) {
-			all = append(all, drawn{file, glyphs[i], x.font, r})
+			all = append(all, drawn{runes[i], x.font, r})
 		}
 	}
-	require.Equal(t, all[0].glyph, all[1].glyph, "a glyph is taken once")
-	files := s.Files()
-	require.Len(t, files, 2)
-	again := s.Files()
-	for i := range files {
-		require.True(t, bytes.Equal(files[i].TTF, again[i].TTF))
+	require.Equal(t, []rune("王王 阿·"), []rune{all[0].code, all[1].code, all[2].code, all[3].code, all[4].code}, "a first use keeps its code point")
+	require.Equal(t, rune(0xE000), all[5].code, "the same rune in another font")
+	meanings := map[rune]rune{}
+	for code, r := range s.Runes() {
+		meanings[code] = r
 	}
+	ttf := s.Font()
+	require.True(t, bytes.Equal(ttf, s.Font()))
+	sums(t, ttf)
+	cut, err := parse("cut", ttf)
+	require.NoError(t, err)
+	other, err := sfnt.Parse(ttf) // another reader takes it too
+	require.NoError(t, err)
+	var buf sfnt.Buffer
 	for _, d := range all {
-		f := files[d.file]
-		require.Equal(t, d.r, f.Runes[d.glyph])
-		require.InDelta(t, d.font.Advance(d.r)*1000, f.Widths[d.glyph], 0.51)
-		cut := reread(t, f.TTF)
-		var got vector.Path
-		em := 1 / float64(cut.UnitsPerEm)
-		cut.trace(&got, d.glyph, vector.Matrix{A: em, D: -em}, 0)
-		require.Equal(t, d.font.Outline(d.r), got, "U+%04X", d.r)
+		require.Less(t, d.code, rune(0x10000), "U+%04X", d.r)
+		require.Equal(t, d.r, meanings[d.code])
+		require.InDelta(t, d.font.Advance(d.r), cut.Advance(d.code), 0.00051)
+		gid, err := other.GlyphIndex(&buf, d.code)
+		require.NoError(t, err)
+		require.Equal(t, cut.glyph(d.code), uint16(gid))
+		_, err = other.LoadGlyph(&buf, gid, fixed.I(1000), nil)
+		require.NoError(t, err)
+
+		want, got := d.font.Outline(d.r), cut.Outline(d.code)
+		if d.font.UnitsPerEm == cut.UnitsPerEm {
+			require.Equal(t, want, got, "U+%04X", d.r)
+			continue
+		}
+		require.Equal(t, want.Verbs, got.Verbs, "U+%04X", d.r)
+		for i, p := range want.Points {
+			require.InDelta(t, p.X, got.Points[i].X, 0.00051, "U+%04X", d.r)
+			require.InDelta(t, p.Y, got.Points[i].Y, 0.00051, "U+%04X", d.r)
+		}
 	}
 }
 
-// reread opens a cut file, which has no cmap.
-func reread(t *testing.T, ttf []byte) *Font {
+// Glyphs composed of others are redrawn as one. Our files have none now; others may.
+func TestRedrawnComposite(t *testing.T) {
+	f := &Font{UnitsPerEm: 500, tables: map[string][]byte{}, glyphs: 2}
+	var b glyphBuilder
+	square := func(low, high int) []byte {
+		var out []byte
+		for _, v := range []int{1, low, low, high, high, 3, 0} {
+			out = be.AppendUint16(out, uint16(v))
+		}
+		out = append(out, 1, 1, 1, 1)
+		for _, v := range []int{low, 0, high - low, 0, low, high - low, 0, low - high} {
+			out = be.AppendUint16(out, uint16(v))
+		}
+		return out
+	}
+	b.add(square(0, 300), 500, 0)
+	composite := []byte{0xFF, 0xFF, 0, 0, 0, 0, 0, 0, 0, 0}
+	for _, v := range []int{argsAreWords | argsAreXY | moreParts, 0, 0, 0, argsAreWords | argsAreXY, 0, 20, 0xFFF6} {
+		composite = be.AppendUint16(composite, uint16(v))
+	}
+	b.add(composite, 500, 0)
+	f.tables["glyf"], f.tables["loca"], f.longLoca = b.glyf, b.loca, true
+	require.True(t, f.composite(1))
+
+	whole := &Font{UnitsPerEm: grid, glyphs: 1, longLoca: true, tables: map[string][]byte{}}
+	var c glyphBuilder
+	c.add(f.redrawn(1), 1000, 0)
+	whole.tables["glyf"], whole.tables["loca"] = c.glyf, c.loca
+	require.False(t, whole.composite(0))
+	var want, got vector.Path
+	f.trace(&want, 1, vector.Matrix{A: 2, D: 2})
+	whole.trace(&got, 0, vector.Identity)
+	require.Equal(t, want, got)
+	require.Equal(t, [4]int{0, -20, 640, 600}, c.box)
+	require.Equal(t, 8, c.points)
+}
+
+func sums(t *testing.T, ttf []byte) {
 	t.Helper()
-	f := &Font{tables: map[string][]byte{}, longLoca: true}
 	for i := range int(be.Uint16(ttf[4:])) {
 		rec := ttf[12+16*i:]
 		start, size := be.Uint32(rec[8:]), be.Uint32(rec[12:])
-		f.tables[string(rec[:4])] = ttf[start : start+size]
 		sum := uint32(0)
 		for k := start; k < start+size; k += 4 {
 			sum += be.Uint32(ttf[k:])
 		}
 		require.Equal(t, be.Uint32(rec[4:]), sum, "checksum of %s", rec[:4])
 	}
-	f.UnitsPerEm = int(be.Uint16(f.tables["head"][18:]))
-	f.glyphs = int(be.Uint16(f.tables["maxp"][4:]))
-	return f
 }
 
 func TestSubsetHasALimit(t *testing.T) {
@@ -171,12 +212,24 @@ func TestSubsetHasALimit(t *testing.T) {
 	rare := get(t, RareB)
 	var err error
 	for r := range rare.Runes {
-		if _, _, err = s.Encode(rare, string(r)); err != nil {
+		if _, err = s.Encode(rare, string(r)); err != nil {
 			break
 		}
 	}
 	require.ErrorIs(t, err, ErrTooManyGlyphs)
-	require.Less(t, len(s.Files()[0].Runes), math.MaxUint16)
+	seen := map[rune]bool{}
+	n := 0
+	for code, r := range s.Runes() {
+		n++
+		require.False(t, seen[r])
+		seen[r] = true
+		if code < firstText || code > lastPrivate || code > lastText && code < firstPrivate {
+			t.Fatalf("code %04X", code)
+		}
+	}
+	require.Equal(t, maxGlyphs, n)
+	_, err = parse("cut", s.Font())
+	require.NoError(t, err)
 }
 
 func TestPick(t *testing.T) {

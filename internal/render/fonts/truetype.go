@@ -171,7 +171,7 @@ func (f *Font) Outline(r rune) vector.Path {
 		return p.(vector.Path)
 	}
 	var p vector.Path
-	f.trace(&p, gid, vector.Matrix{A: 1 / float64(f.UnitsPerEm), D: -1 / float64(f.UnitsPerEm)}, 0)
+	f.trace(&p, gid, vector.Matrix{A: 1 / float64(f.UnitsPerEm), D: -1 / float64(f.UnitsPerEm)})
 	f.outlines.Store(gid, p)
 	return p
 }
@@ -187,10 +187,9 @@ const (
 	instructions = 1 << 8
 )
 
-// component is one part of a composite glyph; at is where its glyph index stands.
+// component is one part of a composite glyph.
 type component struct {
 	gid    uint16
-	at     int
 	matrix vector.Matrix
 }
 
@@ -198,7 +197,7 @@ func components(data []byte) []component {
 	var out []component
 	for i := 10; ; {
 		flags := be.Uint16(data[i:])
-		c := component{gid: be.Uint16(data[i+2:]), at: i + 2, matrix: vector.Identity}
+		c := component{gid: be.Uint16(data[i+2:]), matrix: vector.Identity}
 		i += 4
 		if flags&argsAreWords != 0 {
 			c.matrix.E, c.matrix.F = float64(int16(be.Uint16(data[i:]))), float64(int16(be.Uint16(data[i+2:])))
@@ -230,23 +229,30 @@ func components(data []byte) []component {
 }
 
 // trace appends a glyph's contours under m.
-func (f *Font) trace(p *vector.Path, gid uint16, m vector.Matrix, depth int) {
+func (f *Font) trace(p *vector.Path, gid uint16, m vector.Matrix) {
+	f.parts(gid, m, 0, func(points []glyphPoint, ends []int, m vector.Matrix) {
+		start := 0
+		for _, end := range ends {
+			contour(p, points[start:end+1], m)
+			start = end + 1
+		}
+	})
+}
+
+// parts calls use for a glyph, or for each simple glyph that it is composed of.
+func (f *Font) parts(gid uint16, m vector.Matrix, depth int, use func(points []glyphPoint, ends []int, m vector.Matrix)) {
 	data := f.outline(gid)
 	if len(data) < 10 || depth > 6 {
 		return
 	}
 	contours := int(int16(be.Uint16(data)))
-	if contours < 0 {
-		for _, c := range components(data) {
-			f.trace(p, c.gid, m.Mul(c.matrix), depth+1)
-		}
+	if contours >= 0 {
+		points, ends := simple(data, contours)
+		use(points, ends, m)
 		return
 	}
-	points, ends := simple(data, contours)
-	start := 0
-	for _, end := range ends {
-		contour(p, points[start:end+1], m)
-		start = end + 1
+	for _, c := range components(data) {
+		f.parts(c.gid, m.Mul(c.matrix), depth+1, use)
 	}
 }
 
