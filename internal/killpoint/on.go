@@ -6,6 +6,7 @@ import (
 	"context"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 
@@ -15,13 +16,23 @@ import (
 )
 
 var (
-	name, point, _ = strings.Cut(os.Getenv("VOLCARD_KILL_POINT"), ":")
+	setting, stop  = strings.CutSuffix(os.Getenv("VOLCARD_TEST_KILL_POINT"), ":stop")
+	name, point, _ = strings.Cut(setting, ":")
 	// done is set when the named activity has had its effect in this process.
 	done atomic.Bool
 )
 
-// die does to this process what an operator's kill -9 or a power cut does: no handler runs.
-func die() { _ = syscall.Kill(os.Getpid(), syscall.SIGKILL); select {} }
+// die does to this process what an operator's kill -9 or a power cut does: no handler runs. With
+// ":stop" it only stops, once, and goes on at a SIGCONT as if no time had passed.
+func die() {
+	if !stop {
+		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		select {}
+	}
+	once.Do(func() { _ = syscall.Kill(os.Getpid(), syscall.SIGSTOP) })
+}
+
+var once sync.Once
 
 // Interceptors returns the interceptor that dies before the named activity or after its effect.
 func Interceptors() []interceptor.WorkerInterceptor {

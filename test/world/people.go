@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/gofrs/uuid/v5"
 	"github.com/stretchr/testify/require"
@@ -29,11 +30,7 @@ func (w *World) Applicant(env *webtest.Env, n int, name string) *Applicant {
 	w.T.Helper()
 	ctx := context.Background()
 	id := w.Rows.Person(name, IDNumber(n))
-	d := card.Draft{
-		Edition: card.General, Identity: card.Student, NoticeVersion: card.NoticeVersion, Phone: "13800000000",
-		PhoneVerifiedAt: clock.System{}.Now(), UniversityCode: University, DivisionCode: "420106",
-		Address: "八一路299号", BranchID: w.Branch,
-	}
+	d := w.draft(clock.System{}.Now())
 	_, err := cardstore.Drafts{Store: w.Cards()}.Save(ctx, id, d, 0)
 	require.NoError(w.T, err)
 	facts, err := cardstore.Submissions{Store: w.Cards()}.Facts(ctx, id, d)
@@ -48,6 +45,24 @@ func (w *World) Applicant(env *webtest.Env, n int, name string) *Applicant {
 		},
 	}
 }
+
+// draft is complete: everything that the rules ask for, at this world's branch.
+func (w *World) draft(at time.Time) card.Draft {
+	return card.Draft{
+		Edition: card.General, Identity: card.Student, NoticeVersion: card.NoticeVersion, Phone: "13800000000",
+		PhoneVerifiedAt: at, UniversityCode: University, DivisionCode: "420106",
+		Address: "八一路299号", BranchID: w.Branch,
+	}
+}
+
+// Somebody is an Applicant whom no test needs to tell from others.
+func (w *World) Somebody(env *webtest.Env) *Applicant {
+	w.T.Helper()
+	return w.Applicant(env, w.nextPerson(), "王𠮷")
+}
+
+// nextPerson numbers people from where tests that number their own do not go.
+func (w *World) nextPerson() int { return 100_000 + int(w.shared.people.Add(1)) }
 
 // SubmitPath is where the preview's form goes.
 const SubmitPath = "/apply/submit"

@@ -6,6 +6,7 @@ package world
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"maps"
 	"net"
@@ -16,12 +17,14 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
 
 	"volcard/api/web/webtest"
 	"volcard/internal/audit"
@@ -50,7 +53,37 @@ type World struct {
 
 	program string // path of what the processes run
 	env     map[string]string
-	procs   []*Proc
+	shared  *shared
+}
+
+// shared is what every view of one world has in common.
+type shared struct {
+	mu     sync.Mutex
+	procs  []*Proc
+	people atomic.Int64
+	engine sync.Once
+	client client.Client
+	err    error
+}
+
+// On is the same world in a subtest: what goes wrong there, goes wrong there.
+func (w *World) On(t testing.TB) *World {
+	view := *w
+	view.T, view.Rows.T = t, t
+	return &view
+}
+
+// At is the same world at another branch, with a clerk and a stock of its own.
+func (w *World) At(branch string, stock int) *World {
+	w.T.Helper()
+	view := *w
+	view.Branch = w.Rows.Branch(branch)
+	view.Clerk = w.Rows.Clerk("李柜员", view.Branch)
+	view.Serials = nil
+	if stock > 0 {
+		view.Serials = w.Rows.Stock(view.Branch, stock)
+	}
+	return &view
 }
 
 // University is the code of the one that every world has.
@@ -83,7 +116,8 @@ func start(t testing.TB, stack *stacktest.Stack, program string, stock int, sett
 	t.Cleanup(db.Close)
 	w := &World{
 		T: t, Postgres: stack.Postgres, Temporal: stack.Temporal, DB: db, Vault: v, Dir: stack.Dir, program: program,
-		Rows: storetest.Rows{T: t, DB: db, Vault: v, Now: clock.System{}.Now()},
+		Rows:   storetest.Rows{T: t, DB: db, Vault: v, Now: clock.System{}.Now()},
+		shared: &shared{},
 	}
 	w.env = map[string]string{
 		"VOLCARD_DATABASE_URL": stack.Postgres.AppURL(), "VOLCARD_DATABASE_OWNER_URL": stack.Postgres.OwnerURL(),
@@ -100,8 +134,15 @@ func start(t testing.TB, stack *stacktest.Stack, program string, stock int, sett
 	}
 	w.Rows.University(University, "武汉大学")
 	t.Cleanup(func() {
-		for _, p := range w.procs {
+		// Asked all at once, they end together.
+		for _, p := range w.shared.procs {
+			p.Terminate()
+		}
+		for _, p := range w.shared.procs {
 			p.Stop()
+		}
+		if w.shared.client != nil {
+			w.shared.client.Close()
 		}
 	})
 	return w
@@ -149,13 +190,15 @@ func (w *World) process(kind string, settings map[string]string) *Proc {
 	ops := fmt.Sprintf("127.0.0.1:%d", freePort(w.T))
 	env["VOLCARD_METRICS_ADDR"] = ops
 	maps.Copy(env, settings)
-	p := &Proc{Name: fmt.Sprintf("%s-%d", kind, len(w.procs)), Ops: ops, world: w, kind: kind}
+	w.shared.mu.Lock()
+	defer w.shared.mu.Unlock()
+	p := &Proc{Name: fmt.Sprintf("%s-%d", kind, len(w.shared.procs)), Ops: ops, world: w, kind: kind}
 	for k, v := range env {
 		p.env = append(p.env, k+"="+v)
 	}
 	p.env = append(p.env, "PATH="+os.Getenv("PATH"), "HOME="+os.Getenv("HOME"))
 	p.log = filepath.Join(w.Dir, p.Name+".log")
-	w.procs = append(w.procs, p)
+	w.shared.procs = append(w.shared.procs, p)
 	return p
 }
 
@@ -218,12 +261,19 @@ func (p *Proc) Kill() {
 	<-p.done
 }
 
+// Terminate asks the process to end.
+func (p *Proc) Terminate() {
+	if p.cmd != nil {
+		_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	}
+}
+
 // Stop asks the process to end and waits for it.
 func (p *Proc) Stop() {
 	if p.cmd == nil {
 		return
 	}
-	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	p.Terminate()
 	select {
 	case <-p.done:
 	case <-time.After(30 * time.Second):
@@ -240,10 +290,42 @@ func (p *Proc) Resume() { _ = p.cmd.Process.Signal(syscall.SIGCONT) }
 // Done is closed when the process has ended.
 func (p *Proc) Done() <-chan struct{} { return p.done }
 
+// WantEnd waits until the process has ended by itself.
+func (p *Proc) WantEnd() {
+	p.world.T.Helper()
+	p.world.Until("the end of "+p.Name, func() bool {
+		select {
+		case <-p.done:
+			return true
+		default:
+			return false
+		}
+	})
+}
+
+// Run runs a command of the program to its end, as an operator does, and returns what it printed
+// and its exit code.
+func (w *World) Run(args ...string) (out string, code int) {
+	w.T.Helper()
+	cmd := exec.Command(w.program, args...)
+	for k, v := range w.env {
+		cmd.Env = append(cmd.Env, k+"="+v)
+	}
+	cmd.Env = append(cmd.Env, "PATH="+os.Getenv("PATH"), "HOME="+os.Getenv("HOME"))
+	b, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		w.T.Fatal(err)
+	}
+	return string(b), cmd.ProcessState.ExitCode()
+}
+
 // Logs is everything that the processes of this world have logged.
 func (w *World) Logs() string {
 	var b strings.Builder
-	for _, p := range w.procs {
+	w.shared.mu.Lock()
+	defer w.shared.mu.Unlock()
+	for _, p := range w.shared.procs {
 		content, err := os.ReadFile(p.log)
 		if err == nil {
 			b.Write(content)
@@ -258,16 +340,24 @@ const limit = 90 * time.Second
 // Until waits for a condition.
 func (w *World) Until(what string, ok func() bool) {
 	w.T.Helper()
+	if !Within(ok) {
+		w.T.Fatalf("waited in vain: %s\n%s", what, tail([]byte(w.Logs())))
+	}
+}
+
+// Within waits for a condition and tells whether it came true; for goroutines beside the test's.
+func Within(ok func() bool) bool {
 	deadline := time.After(limit)
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for !ok() {
 		select {
 		case <-deadline:
-			w.T.Fatalf("waited in vain: %s\n%s", what, tail([]byte(w.Logs())))
+			return false
 		case <-tick.C:
 		}
 	}
+	return true
 }
 
 // State reads the state of a case; empty while the database is away.
