@@ -7,6 +7,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"volcard/api/admin"
 	"volcard/api/applicant"
 	"volcard/api/branch"
 	"volcard/api/public"
@@ -28,6 +29,7 @@ type Rooms struct {
 	Applicant applicant.Deps
 	Staff     staff.Room
 	Branch    branch.Deps
+	Admin     admin.Deps
 }
 
 // Router mounts them.
@@ -47,6 +49,7 @@ func Router(rooms Rooms) chi.Router {
 		applicant.Routes(r, rooms.Applicant)
 		rooms.Staff.Routes(r)
 		branch.Routes(r, rooms.Branch)
+		admin.Routes(r, rooms.Admin)
 	})
 	return r
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"volcard/api"
+	"volcard/api/admin"
 	"volcard/api/applicant"
 	"volcard/api/branch"
 	"volcard/api/public"
@@ -15,8 +16,10 @@ import (
 	"volcard/internal/credential"
 	"volcard/internal/passwd"
 	"volcard/internal/render"
+	"volcard/internal/store/adminstore"
 	"volcard/internal/store/cardstore"
 	"volcard/internal/store/casewatch"
+	"volcard/internal/store/checkstore"
 	"volcard/internal/store/codestore"
 	"volcard/internal/store/messagestore"
 	"volcard/internal/store/personstore"
@@ -55,20 +58,21 @@ func pages(p *parts, cfg config.API, starter *workflows.Starter, watch *casewatc
 		return nil, err
 	}
 	var (
-		limiter = codestore.Limiter{DB: p.db, Vault: p.vault, Clock: p.clock}
-		codes   = codestore.Codes{DB: p.db, Vault: p.vault, Clock: p.clock}
-		cards   = verifystore.Store{DB: p.db}
-		cases   = cardstore.Cases{Store: p.cards}
-		places  = placestore.New(p.db)
-		stock   = cardstore.Stock{Store: p.cards}
-		workers = staffstore.Store{DB: p.db, Vault: p.vault, Clock: p.clock, Hasher: people.Hasher, Limiter: limiter}
+		limiter  = codestore.Limiter{DB: p.db, Vault: p.vault, Clock: p.clock}
+		codes    = codestore.Codes{DB: p.db, Vault: p.vault, Clock: p.clock}
+		cards    = verifystore.Store{DB: p.db}
+		cases    = cardstore.Cases{Store: p.cards}
+		messages = messagestore.Store{DB: p.db, Vault: p.vault, Clock: p.clock}
+		places   = placestore.New(p.db)
+		stock    = cardstore.Stock{Store: p.cards}
+		workers  = staffstore.Store{DB: p.db, Vault: p.vault, Clock: p.clock, Hasher: people.Hasher, Limiter: limiter}
 	)
 	return api.Router(api.Rooms{
 		Kit: kit, Metrics: p.metrics.HTTP,
 		Home:    public.Home{Kit: kit, Contacts: contacts(cfg.Contacts.List)},
 		Status:  public.Status{Kit: kit, Cases: cases, Limits: limiter, Terms: p.terms},
 		Verify:  public.Verify{Kit: kit, Keys: p.keys, Cards: cards, List: credential.NewPublisher(p.keys, cards), PerMinute: public.DefaultVerifyPerMinute},
-		Outbox:  public.Outbox{Kit: kit, Outbox: messagestore.Outbox{Store: messagestore.Store{DB: p.db, Vault: p.vault, Clock: p.clock}}},
+		Outbox:  public.Outbox{Kit: kit, Outbox: messagestore.Outbox{Store: messages}},
 		Account: applicant.Account{Kit: kit, People: personstore.People{Store: people}, Codes: codes},
 		Applicant: applicant.Deps{
 			Kit: kit, BaseURL: cfg.HTTP.Public.URL(), Terms: p.terms, Face: face,
@@ -80,6 +84,10 @@ func pages(p *parts, cfg config.API, starter *workflows.Starter, watch *casewatc
 		Branch: branch.Deps{
 			Kit: kit, Process: p.client, Counter: cardstore.Counter{Store: p.cards}, Stock: stock, Places: places,
 			Keyring: p.keys, Limiter: limiter, Terms: p.terms,
+		},
+		Admin: admin.Deps{
+			Kit: kit, Process: p.client, DB: p.db, Reads: adminstore.Store{DB: p.db}, Messages: messages,
+			Reports: checkstore.Reports{DB: p.db}, Accounts: staffstore.Accounts{Store: workers}, Missing: render.Missing,
 		},
 	}), nil
 }
