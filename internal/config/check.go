@@ -133,7 +133,6 @@ func (h HTTP) check(add adder) {
 	}
 	between(add, "VOLCARD_HTTP_MAX_HEADER_BYTES", int64(h.MaxHeaderBytes), 4<<10, 1<<20)
 	between(add, "VOLCARD_HTTP_MAX_BODY_BYTES", h.MaxBodyBytes, 16<<10, 16<<20)
-	between(add, "VOLCARD_HTTP_MAX_IMPORT_BYTES", h.MaxImportBytes, 64<<10, 64<<20)
 }
 
 func (c Cards) check(add adder) {

@@ -99,7 +99,6 @@ type HTTP struct {
 	IdleTimeout       time.Duration  `env:"VOLCARD_HTTP_IDLE_TIMEOUT" envDefault:"2m" doc:"how long an idle connection is kept"`
 	MaxHeaderBytes    int            `env:"VOLCARD_HTTP_MAX_HEADER_BYTES" envDefault:"32768" doc:"largest head of a request"`
 	MaxBodyBytes      int64          `env:"VOLCARD_HTTP_MAX_BODY_BYTES" envDefault:"131072" doc:"largest form; a form of ours has under 8 KB"`
-	MaxImportBytes    int64          `env:"VOLCARD_HTTP_MAX_IMPORT_BYTES" envDefault:"4194304" doc:"largest list that an administrator imports"`
 	ShutdownGrace     time.Duration  `env:"VOLCARD_HTTP_SHUTDOWN_GRACE" envDefault:"15s" doc:"how long running requests may go on after a stop was asked for"`
 }
 
