@@ -94,8 +94,7 @@ func TestApplyWorkerWithAnotherPhone(t *testing.T) {
 }
 
 // Every step refuses what does not belong there, with a sentence at the field, and loses nothing.
-func TestApplyStepsRefuse(t *testing.T) {
-	t.Parallel()
+func TestApplyStepsRefuse(t *testing.T) { // one clock and one draft for all
 	r := open(t)
 	p := r.person("王𠮷", adultID)
 	none := r.rows.Branch("空网点")

@@ -29,8 +29,7 @@ func TestCardsList(t *testing.T) {
 	page.Click(".case-link").WantText("h1", "可以领卡")
 }
 
-func TestCaseOfEveryState(t *testing.T) {
-	t.Parallel()
+func TestCaseOfEveryState(t *testing.T) { // one clock and one draft for all
 	r := open(t)
 	staff := r.rows.Clerk("周敏", r.branch)
 	ctx := context.Background()
@@ -45,7 +44,8 @@ func TestCaseOfEveryState(t *testing.T) {
 		{
 			card.Ready, func(uuid.UUID, person) error { return nil },
 			[]string{"[data-pickup]", "[data-card-qr]", "a[href$='/branch']", "a[href$='/withdraw']", ".timeline .next", "a[href$='card.pdf']"},
-			[]string{"a[href='/apply']"}, "凭取卡码领取",
+			[]string{"a[href='/apply']"},
+			"凭取卡码领取",
 		},
 		{
 			card.Lapsed, func(id uuid.UUID, _ person) error {
@@ -53,7 +53,9 @@ func TestCaseOfEveryState(t *testing.T) {
 				_, err := process.Lapse(ctx, id)
 				return err
 			},
-			[]string{"[data-card-qr]", "a[href$='/branch']", "a[href$='/withdraw']", ".timeline .next"}, []string{"[data-pickup]"}, "电子证不受影响",
+			[]string{"[data-card-qr]", "a[href$='/branch']", "a[href$='/withdraw']", ".timeline .next"},
+			[]string{"[data-pickup]"},
+			"电子证不受影响",
 		},
 		{
 			card.Closed, func(id uuid.UUID, _ person) error {
@@ -65,7 +67,9 @@ func TestCaseOfEveryState(t *testing.T) {
 				_, err := process.Close(ctx, id)
 				return err
 			},
-			[]string{"[data-card-qr]"}, []string{"[data-pickup]", ".timeline .next", "a[href$='/withdraw']", "#live[hx-get]"}, "已经结束",
+			[]string{"[data-card-qr]"},
+			[]string{"[data-pickup]", ".timeline .next", "a[href$='/withdraw']", "#live[hx-get]"},
+			"已经结束",
 		},
 		{
 			card.Collected, func(id uuid.UUID, _ person) error {
@@ -74,14 +78,18 @@ func TestCaseOfEveryState(t *testing.T) {
 				})
 				return err
 			},
-			[]string{"[data-card-qr]"}, []string{"[data-pickup]", "a[href$='/withdraw']"}, "感谢您的志愿服务",
+			[]string{"[data-card-qr]"},
+			[]string{"[data-pickup]", "a[href$='/withdraw']"},
+			"感谢您的志愿服务",
 		},
 		{
 			card.Withdrawn, func(id uuid.UUID, p person) error {
 				_, err := process.Withdraw(ctx, id, p.id)
 				return err
 			},
-			[]string{"a[href='/apply']"}, []string{"[data-card-qr]", ".digital", "[data-pickup]", "#live[hx-get]"}, "同时注销",
+			[]string{"a[href='/apply']"},
+			[]string{"[data-card-qr]", ".digital", "[data-pickup]", "#live[hx-get]"},
+			"同时注销",
 		},
 	} {
 		t.Run(string(c.state), func(t *testing.T) {

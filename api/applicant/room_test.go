@@ -2,7 +2,6 @@ package applicant_test
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"net/url"
 	"strings"
@@ -66,7 +65,7 @@ func open(t testing.TB, change ...func(*web.Options)) *room {
 	watch := casewatch.New(env.DB, cardstore.CaseChannel, func(ctx context.Context, id uuid.UUID) (bool, error) {
 		state, err := r.cases.State(ctx, id)
 		return state != card.Accepted, err
-	}, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	}, slog.New(slog.DiscardHandler))
 	env.Router.Get(web.DivisionPath, env.Kit.Divisions)
 	applicant.Routes(env.Router, applicant.Deps{
 		Kit: env.Kit, BaseURL: baseURL, Terms: card.DefaultTerms(), Face: face,

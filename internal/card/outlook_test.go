@@ -51,15 +51,18 @@ func TestLookAhead(t *testing.T) {
 		},
 		"ready": {
 			card.Ready, time.Hour, card.ToneGood, "甲网点",
-			card.Milestone{Text: "带身份证到甲网点领取实体卡", Who: card.Applicant, Until: until}, later, "wb",
+			card.Milestone{Text: "带身份证到甲网点领取实体卡", Who: card.Applicant, Until: until},
+			later, "wb",
 		},
 		"ready, the time is over": {
 			card.Ready, 40 * 24 * time.Hour, card.ToneWarn, "期限已过",
-			card.Milestone{Text: "带身份证到甲网点领取实体卡", Who: card.Applicant, Until: until}, soon, "wb",
+			card.Milestone{Text: "带身份证到甲网点领取实体卡", Who: card.Applicant, Until: until},
+			soon, "wb",
 		},
 		"lapsed": {
 			card.Lapsed, 40 * 24 * time.Hour, card.ToneWarn, "电子证不受影响",
-			card.Milestone{Text: "重新选择领卡网点", Who: card.Applicant, Until: until.Add(180 * 24 * time.Hour)}, later, "wb",
+			card.Milestone{Text: "重新选择领卡网点", Who: card.Applicant, Until: until.Add(180 * 24 * time.Hour)},
+			later, "wb",
 		},
 		"collected, can be undone": {card.Collected, 65 * time.Minute, card.ToneGood, "已经由您本人领取", card.Milestone{}, later, ""},
 		"collected":                {card.Collected, 2 * time.Hour, card.ToneGood, "已经由您本人领取", card.Milestone{}, 0, ""},

@@ -3,7 +3,6 @@ package casewatch_test
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -35,7 +34,7 @@ func run(t *testing.T, w *casewatch.Watcher) (stop func()) {
 }
 
 func watcher(db *store.DB, moved func(context.Context, uuid.UUID) (bool, error)) *casewatch.Watcher {
-	return casewatch.New(db, channel, moved, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	return casewatch.New(db, channel, moved, slog.New(slog.DiscardHandler))
 }
 
 func tell(t *testing.T, db *store.DB, payload string) {
