@@ -37,7 +37,7 @@ func run(args []string, getenv func(string) string) error {
 	if s.health {
 		return health(ctx, s)
 	}
-	if err := setUpSchemas(s); err != nil {
+	if err := setUpSchemas(ctx, s); err != nil {
 		return err
 	}
 	srv, err := startServer(ctx, s)
