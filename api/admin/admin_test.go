@@ -1,0 +1,341 @@
+package admin_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"mime/multipart"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gofrs/uuid/v5"
+	"github.com/stretchr/testify/require"
+
+	"volcard/api/web"
+	"volcard/api/web/webtest"
+	"volcard/internal/card"
+	"volcard/internal/fault"
+	"volcard/internal/store/checkstore"
+	"volcard/internal/store/placestore"
+	"volcard/internal/store/staffstore"
+	"volcard/workflows"
+)
+
+const (
+	idWang = "42019920040229004X"
+	idLi   = "420199200402290023"
+	rare   = "王𠮷" // held in these tests, whatever the real fonts have
+)
+
+func TestOverviewTellsWhatNeedsSomebody(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	me := h.me()
+	me.Get("/admin").Want(http.StatusOK).Has("#calm").Lacks(".todo")
+
+	h.missing['𠮷'] = true
+	h.applied(rare, idWang)
+	h.applied("李娜", idLi)
+	page := me.Get("/admin").Lacks("#calm").WantText("#todo-held", "1 份申请").Lacks("#todo-messages")
+	page.WantText("#states", "等待人工核对1").WantText("#states", "可以领卡1")
+
+	h.Clock.Advance(11 * time.Minute)
+	findings, err := json.Marshal([]string{"application 1 had no process, one was started"})
+	require.NoError(t, err)
+	require.NoError(t, checkstore.Reports{DB: h.DB}.Write(t.Context(), "compare-cases", findings, 1, h.Clock.Now()))
+	page = h.me().Get("/admin").WantText("#todo-messages", "2 条短信").WantText("#messages", "card-ready").WantText("#messages", "等待发送")
+	page.WantText(".todo", "申请与流程核对")
+	require.NotContains(t, string(page.Body), rare, "no name on the overview")
+	h.me().Get("/admin/checks").WantText(".findings", "had no process")
+}
+
+func TestHeldNameIsReleased(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	h.missing['𠮷'] = true
+	id := h.applied(rare, idWang)
+	me := h.me()
+	page := me.Get("/admin/held").WantText(".held-name", rare).WantText(".held .tag", "U+20BB7").Click(".held a")
+	page.WantText("h1", rare).WantText("#missing", "U+20BB7")
+
+	page.Submit("#decide", nil).Want(http.StatusUnprocessableEntity).WantText("#f-decision-error", "请选择")
+	// The font still lacks the character: the process refuses.
+	page.Submit("#decide", map[string]string{"decision": "release"}).Want(http.StatusConflict).WantError("", "字库中仍没有")
+	require.Equal(t, card.Held, h.state(id))
+
+	h.missing = map[rune]bool{}
+	me.Get("/admin/held").WantText(".held .tag", "字库已能显示")
+	page.Submit("#decide", map[string]string{"decision": "release"}).WantAt("/admin/held").WantText(".flash", "已通过").Lacks(".held")
+	require.Equal(t, card.Ready, h.state(id))
+	me.Get("/admin/held/"+id.String()).WantText("#decided", "可以领卡").Lacks("#decide")
+	page.Submit("#decide", map[string]string{"decision": "refuse", "reason": "请核对姓名后重新申请"}).Want(http.StatusConflict)
+	require.Equal(t, card.Ready, h.state(id))
+}
+
+func TestHeldNameIsRefusedWithReason(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	h.missing['𠮷'] = true
+	id := h.applied(rare, idWang)
+	page := h.me().Get("/admin/held/" + id.String())
+	for reason, want := range map[string]string{
+		"": "4 到 60", "短": "4 到 60", strings.Repeat("长", 61): "4 到 60", "王𠮷请重新申请": "不要写", "请致电 02712345678": "不要写",
+	} {
+		got := page.Submit("#decide", map[string]string{"decision": "refuse", "reason": reason}).Want(http.StatusUnprocessableEntity)
+		got.WantError("reason", want)
+		require.Equal(t, reason, got.Find("#f-reason").AttrOr("value", ""), "what was typed stays")
+	}
+	h.process.instead = &fault.Error{Kind: fault.Unavailable, Msg: "办理系统暂时繁忙，请稍后再试。"}
+	page.Submit("#decide", map[string]string{"decision": "refuse", "reason": "姓名有误，请核对"}).Want(http.StatusServiceUnavailable).WantError("", "再提交一次")
+	h.process.instead = &fault.Error{Kind: fault.Conflict, Msg: "这份申请的办理已经结束。", Err: workflows.ErrEnded}
+	page.Submit("#decide", map[string]string{"decision": "refuse", "reason": "姓名有误，请核对"}).Want(http.StatusServiceUnavailable)
+	h.process.instead = nil
+	page.Submit("#decide", map[string]string{"decision": "refuse", "reason": "姓名有误，请核对"}).WantAt("/admin/held").WantText(".flash", "已退回")
+	require.Equal(t, card.Refused, h.state(id))
+	h.me().Get("/admin/held/"+id.String()).WantText("#decided", "未通过")
+}
+
+// An administrator reads held cases, not every case whose id comes along.
+func TestOtherCasesAreNotToBeRead(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	id := h.applied("李娜", idLi)
+	for _, path := range []string{"/admin/held/" + id.String(), "/admin/held/" + uuid.Must(uuid.NewV7()).String(), "/admin/held/x"} {
+		h.me().Get(path).Want(http.StatusNotFound)
+		h.me().Post(path, url.Values{"decision": {"release"}}).Want(http.StatusNotFound)
+	}
+	require.Zero(t, h.process.calls)
+}
+
+func TestStaffAccounts(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	me := h.me()
+	page := me.Get("/admin/staff").WantText("#staff", "province").Click(`.list-head a.btn-primary`).WantAt("/admin/staff/new")
+	for _, bad := range []struct{ field, value, at, want string }{
+		{"name", "", "#f-name-error", "姓名"},
+		{"login", "柜员", "#f-login-error", "登录名"},
+		{"login", "Province", "#f-login-error", "已被使用"},
+		{"role", "-", "#f-role-error", "角色"},
+		{"role", "root", "#f-role-error", "角色"},
+		{"branch", "DEMO-9999", "#f-branch-error", "网点"},
+		{"branch", "", "#f-branch-error", "网点"},
+	} {
+		values := map[string]string{"name": "周敏", "login": "zhoumin", "role": "clerk", "branch": "demo-0101"}
+		values[bad.field] = bad.value
+		got := page.Submit("#new-staff", values).Want(http.StatusUnprocessableEntity).WantText(bad.at, bad.want)
+		require.Equal(t, values["name"], got.Find("#f-name").AttrOr("value", ""), "what was typed stays")
+	}
+	done := page.Submit("#new-staff", map[string]string{"name": "周敏", "login": "ZhouMin", "role": "clerk", "branch": "demo-0101"})
+	done.Want(http.StatusOK).WantText("#login", "zhoumin").Has("svg.qr path")
+	require.Equal(t, "no-store", done.Response.Header.Get("Cache-Control"))
+	password, secret := done.Text("#password"), done.Text("#secret")
+
+	// What was shown opens the account.
+	code, err := staffstore.CodeAt(secret, h.Clock.Now())
+	require.NoError(t, err)
+	who, err := staffstore.Logins{Store: h.staff}.Login(t.Context(), staffstore.Login{
+		Login: "zhoumin", Password: password, Code: code, Address: "192.0.2.1",
+	})
+	require.NoError(t, err)
+	require.Equal(t, h.branch, who.BranchID)
+	require.True(t, who.MustChange)
+
+	one := "/admin/staff/" + who.ID.String()
+	seen := me.Get(one).WantText("h1", "周敏")
+	require.NotContains(t, string(seen.Body), password)
+	require.NotContains(t, string(seen.Body), secret)
+	require.Equal(t, 1, h.count("SELECT count(*) FROM audit_entry WHERE subject_id = $1 AND action = 'create' AND actor_id = $2", who.ID, h.admin.String()))
+
+	// Reset ends the sessions and changes both factors.
+	clerk := h.Clerk(who.ID, h.branch)
+	clerk.Get("/admin").Want(http.StatusForbidden)
+	again := me.Get(one).Submit("#reset", nil).Want(http.StatusOK)
+	require.NotEqual(t, password, again.Text("#password"))
+	require.NotEqual(t, secret, again.Text("#secret"))
+	require.Contains(t, clerk.Still().Get("/admin").Location(), web.StaffLogin)
+
+	clerk = h.Clerk(who.ID, h.branch)
+	clerk.Get("/admin").Want(http.StatusForbidden)
+	me.Get(one).Submit("#standing-form", nil).WantAt(one).WantText("#standing", "已停用").WantText(".flash", "停用")
+	require.Contains(t, clerk.Still().Get("/admin").Location(), web.StaffLogin)
+	me.Get("/admin/staff?q=zhou").WantText("#staff", "已停用")
+	me.Get(one).Submit("#standing-form", nil).WantText("#standing", "未首次登录")
+	me.Post(one+"/standing", url.Values{"do": {"drop"}}).Want(http.StatusUnprocessableEntity)
+}
+
+func TestNobodyLocksTheHouse(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	me, one := h.me(), "/admin/staff/"+h.admin.String()
+	me.Get(one).Lacks("#reset").Lacks("#standing-form")
+	me.Post(one+"/standing", url.Values{"do": {"disable"}}).Want(http.StatusUnprocessableEntity).WantError("", "自己")
+	me.Post(one+"/reset", nil).Want(http.StatusUnprocessableEntity).WantError("", "自己")
+	me.Get(one).Want(http.StatusOK)
+	for _, path := range []string{"/admin/staff/" + uuid.Must(uuid.NewV7()).String(), "/admin/staff/x"} {
+		me.Get(path).Want(http.StatusNotFound)
+		me.Post(path+"/reset", nil).Want(http.StatusNotFound)
+		me.Post(path+"/standing", url.Values{"do": {"disable"}}).Want(http.StatusNotFound)
+	}
+}
+
+func upload(c *webtest.Client, path string, file []byte) *webtest.Page {
+	var b bytes.Buffer
+	w := multipart.NewWriter(&b)
+	if file != nil {
+		part, err := w.CreateFormFile("file", "list.csv")
+		if err == nil {
+			_, _ = part.Write(file)
+		}
+	}
+	_ = w.Close()
+	return c.Do(http.MethodPost, path, w.FormDataContentType(), &b)
+}
+
+func TestImportShowsThenApplies(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	me := h.me()
+	exported := me.Get("/admin/branches/export").Want(http.StatusOK)
+	require.Contains(t, exported.Response.Header.Get("Content-Disposition"), "branch-20261123.csv")
+	file := string(exported.Body)
+
+	// One row is left out, one is changed, one is new.
+	lines := strings.Split(strings.TrimSpace(file), "\r\n")
+	lines[3] = strings.Replace(lines[3], "网点", "支行", 1)
+	fresh := strings.Replace(lines[4], strings.SplitN(lines[4], ",", 2)[0], "DEMO-9900", 1)
+	fresh = strings.Replace(fresh, strings.Split(fresh, ",")[1], "新设演示网点", 1)
+	changed := strings.Join(append(append([]string{}, lines[0]), append(lines[2:], fresh)...), "\r\n")
+
+	h.applied("李娜", idLi) // at DEMO-0101, the row that is left out
+	before := h.count("SELECT count(*) FROM branch WHERE closed_at IS NULL")
+	page := upload(me, "/admin/branches/import", []byte(changed)).Want(http.StatusOK)
+	page.WantText("#summary", "新增1").WantText("#summary", "修改1").WantText("#summary", "停用（文件里没有的）1").WantText("#stranded", "1 份")
+	require.Equal(t, before, h.count("SELECT count(*) FROM branch WHERE closed_at IS NULL"), "looking changes nothing")
+
+	// What is confirmed must be what was shown.
+	page.Submit("#apply", map[string]string{"sha256": strings.Repeat("0", 64)}).Want(http.StatusConflict).WantError("", "重新核对")
+	page.Submit("#apply", map[string]string{"effect": "0/0/0/0"}).Want(http.StatusConflict)
+	page.Submit("#apply", map[string]string{"content": "!"}).Want(http.StatusUnprocessableEntity).WantError("file", "没有收到文件")
+
+	done := page.Submit("#apply", nil).WantAt("/admin/branches").WantText(".flash", "新增 1，修改 1，停用 1")
+	done.WantText("section:last-of-type", "陈静")
+	me.Get("/admin/branches?q=DEMO-9900").WantText("#branches", "新设演示网点")
+	me.Get("/admin/branches?q=DEMO-0101").WantText("#branches", "已停用")
+	page.Submit("#apply", nil).Want(http.StatusConflict) // sent twice: the list has changed since
+	require.Equal(t, 2, h.count("SELECT count(*) FROM list_import WHERE list = 'branch'"))
+	upload(me, "/admin/branches/import", []byte(changed)).WantText("#summary", "完全相同").Lacks("#apply")
+}
+
+func TestImportTellsEveryFault(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	me := h.me()
+	file := string(me.Get("/admin/universities/export").Body)
+	lines := strings.Split(strings.TrimSpace(file), "\r\n")
+	lines[1] = strings.Replace(lines[1], "本科", "研究所", 1)
+	lines[2] = "=cmd," + strings.SplitN(lines[2], ",", 2)[1]
+	page := upload(me, "/admin/universities/import", []byte(strings.Join(lines, "\r\n"))).Want(http.StatusUnprocessableEntity)
+	page.WantText("#row-errors", "2 处错误").Lacks("#apply")
+	require.Equal(t, 2, page.Find("section.card tbody tr").Length())
+	before := h.count("SELECT count(*) FROM university WHERE closed_at IS NULL")
+
+	for name, bad := range map[string][]byte{"none": nil, "empty": {}, "excel": []byte("PK\x03\x04xxxx"), "columns": []byte("a,b\n1,2\n")} {
+		got := upload(me, "/admin/universities/import", bad).Want(http.StatusUnprocessableEntity)
+		require.NotEmpty(t, got.Text("#f-file-error"), name)
+	}
+	upload(me, "/admin/universities/import", bytes.Repeat([]byte("x"), placestore.MaxBytes+1)).Want(http.StatusUnprocessableEntity).WantError("file", "2 MB")
+	upload(me, "/admin/universities/import", bytes.Repeat([]byte("x"), 2*placestore.MaxBytes)).Want(http.StatusRequestEntityTooLarge)
+	require.Equal(t, before, h.count("SELECT count(*) FROM university WHERE closed_at IS NULL"))
+}
+
+func TestListsAreSearchedAndPaged(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	me := h.me()
+	first := me.Get("/admin/universities")
+	require.Equal(t, 30, first.Find("#universities tbody tr").Length())
+	second := first.Click(`.paging a[rel="next"]`)
+	require.NotEqual(t, first.Text("#universities tbody tr:first-child"), second.Text("#universities tbody tr:first-child"))
+	me.Get("/admin/universities?q="+url.QueryEscape("武大")).WantText("#universities tbody tr:first-child", "武汉大学")
+	me.Get("/admin/universities?q=zzzz").WantText("#universities", "没有找到")
+	me.Get("/admin/branches?q="+url.QueryEscape("江岸")).WantText("#branches", "DEMO-0101")
+	me.Get("/admin/branches?q="+url.QueryEscape("%")).WantText("#branches", "没有找到")
+	me.Get("/admin/stock?q=DEMO-0101").WantText("#stock tbody tr", "5")
+	me.Get("/admin/keys").WantText("table", "使用中")
+}
+
+func TestOnlyAdministratorsEnter(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	h.missing['𠮷'] = true
+	held := "/admin/held/" + h.applied(rare, idWang).String()
+	one := "/admin/staff/" + h.admin.String()
+	gets := []string{
+		"/admin", "/admin/checks", "/admin/keys", "/admin/stock", "/admin/held", held, "/admin/staff", "/admin/staff/new", one,
+		"/admin/branches", "/admin/branches/export", "/admin/branches/import",
+		"/admin/universities", "/admin/universities/export", "/admin/universities/import",
+	}
+	posts := []string{
+		held, "/admin/staff/new", one + "/reset", one + "/standing",
+		"/admin/branches/import", "/admin/branches/apply", "/admin/universities/import", "/admin/universities/apply",
+	}
+	form := url.Values{"decision": {"release"}, "do": {"disable"}}
+	clerk := h.rows.Clerk("周敏", h.branch)
+	for who, c := range map[string]*webtest.Client{"clerk": h.Clerk(clerk, h.branch), "person": h.Person(uuid.Must(uuid.NewV7()), "李娜")} {
+		for _, path := range gets {
+			require.Equal(t, http.StatusForbidden, c.Get(path).Response.StatusCode, "%s %s", who, path)
+		}
+		for _, path := range posts {
+			require.Equal(t, http.StatusForbidden, c.Post(path, form).Response.StatusCode, "%s %s", who, path)
+		}
+	}
+	for _, path := range gets {
+		require.Contains(t, h.Client().Still().Get(path).Location(), web.StaffLogin)
+		h.me().Get(path).Want(http.StatusOK)
+	}
+	for _, path := range posts {
+		require.Contains(t, h.Client().Still().Post(path, form).Location(), web.StaffLogin)
+		h.me().With("Origin", "https://evil.example").With("Sec-Fetch-Site", "cross-site").Post(path, form).Want(http.StatusForbidden)
+	}
+	require.Zero(t, h.process.calls)
+}
+
+func TestPagesAreAccessible(t *testing.T) {
+	h := setup(t)
+	h.missing['𠮷'] = true
+	held := h.applied(rare, idWang)
+	h.applied("李娜", idLi)
+	clerk := h.rows.Clerk("周敏", h.branch)
+	h.Clock.Advance(11 * time.Minute)
+	findings, err := json.Marshal([]string{"application " + held.String() + " had no process, one was started"})
+	require.NoError(t, err)
+	require.NoError(t, checkstore.Reports{DB: h.DB}.Write(t.Context(), "compare-cases", findings, 1, h.Clock.Now()))
+	require.NoError(t, checkstore.Reports{DB: h.DB}.Write(t.Context(), "audit", []byte("[]"), 0, h.Clock.Now()))
+	me := h.me()
+	b := webtest.NewBrowser(t)
+	for _, page := range []struct {
+		name, path string
+		alike      bool // built of the same parts as another page
+	}{
+		{"overview", "/admin", false},
+		{"held-list", "/admin/held", false},
+		{"held", "/admin/held/" + held.String(), false},
+		{"staff", "/admin/staff", false},
+		{"staff-new", "/admin/staff/new", true},
+		{"staff-one", "/admin/staff/" + clerk.String(), false},
+		{"branches", "/admin/branches", true},
+		{"universities", "/admin/universities", true},
+		{"import", "/admin/branches/import", false},
+		{"keys", "/admin/keys", true},
+		{"stock", "/admin/stock", true},
+		{"checks", "/admin/checks", false},
+	} {
+		shots(t, b, me, page.path, "admin-"+page.name)
+		if !page.alike {
+			webtest.Axe(t, b, me, page.path)
+		}
+	}
+}
