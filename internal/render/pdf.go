@@ -2,7 +2,6 @@ package render
 
 import (
 	"bytes"
-	"compress/zlib"
 	"crypto/sha256"
 	"fmt"
 	"image"
@@ -56,7 +55,7 @@ func PDF(o PDFOptions, lists ...*DisplayList) (out []byte, err error) {
 	if err := p.pdf.Output(&buf); err != nil {
 		return nil, fault.Wrap(fault.Internal, err, failed)
 	}
-	out, err = amend(buf.Bytes(), &p.subset)
+	out, err = amend(buf.Bytes(), p.font, &p.subset)
 	if err != nil {
 		return nil, fault.Wrap(fault.Internal, err, failed)
 	}
@@ -73,6 +72,7 @@ type printer struct {
 	margin, bleed float64 // margin: from the page's edge to the card's
 	toPoints      vector.Matrix
 	subset        fonts.Subset
+	font          []byte // cut from it
 	codes         map[*textItem]string
 	art           map[[32]byte]string // by artSum: the form's name
 }
@@ -101,6 +101,7 @@ func newPrinter(o PDFOptions, first *DisplayList) *printer {
 	p.pdf.SetCreationDate(date.UTC())
 	p.pdf.SetModificationDate(date.UTC())
 	p.pdf.SetCatalogSort(true)
+	p.pdf.SetCompression(false) // amend packs the pages: gofpdf makes a new deflater for each
 	p.pdf.SetProducer("volcard", true)
 	p.pdf.SetTitle(o.Title, true)
 	p.pdf.SetMargins(0, 0, 0)
@@ -129,8 +130,8 @@ func (p *printer) embed(lists []*DisplayList) error {
 			}
 		}
 	}
-	if font := p.subset.Font(); font != nil {
-		p.pdf.AddUTF8FontFromBytes(fontName, "", font)
+	if p.font = p.subset.Font(); p.font != nil {
+		p.pdf.AddUTF8FontFromBytes(fontName, "", p.font)
 	}
 	return nil
 }
@@ -217,7 +218,7 @@ func (p *printer) drawArt(art *vector.Art) []byte {
 	hi := p.toPoints.Apply(vector.Point{X: p.width + p.bleed, Y: -p.bleed})
 	dict := fmt.Sprintf("/Type /XObject /Subtype /Form /BBox [%s %s %s %s] /Resources << %s>> ",
 		num(lo.X), num(lo.Y), num(hi.X), num(hi.Y), c.resources())
-	return stream(dict, c.b, zlib.BestCompression)
+	return stream(dict, c.b)
 }
 
 func (p *printer) text(t *textItem) {

@@ -3,13 +3,9 @@
 package rendertest
 
 import (
-	"bytes"
-	"fmt"
 	"strings"
 	"syscall"
 	"time"
-
-	"github.com/jung-kurt/gofpdf"
 
 	"volcard/internal/clock"
 	"volcard/internal/render"
@@ -31,30 +27,6 @@ func Card(name string) render.CardData {
 		IssuedOn: day, ExpiresOn: day.AddDate(5, 0, -1),
 		QR: "HTTPS://ZYZ.EXAMPLE/V/" + strings.Repeat("K5RGQ2LTEBUXGIDB", 16),
 	}
-}
-
-// PlainPDF makes a two-page card the usual way: gofpdf with a whole font in the document.
-// It draws text only, no art and no QR, so a comparison favours it.
-func PlainPDF(font []byte, data render.CardData) ([]byte, error) {
-	pdf := gofpdf.NewCustom(&gofpdf.InitType{UnitStr: "mm", Size: gofpdf.SizeType{Wd: 85.6, Ht: 53.98}})
-	pdf.SetCreationDate(data.IssuedOn)
-	pdf.SetModificationDate(data.IssuedOn)
-	pdf.AddUTF8FontFromBytes("cjk", "", font)
-	for _, text := range []string{
-		"湖北省注册志愿者证 青年守信荣誉证 " + data.Edition + data.HolderName + data.CardNumber,
-		"持证须知 本证由志愿者本人自愿申领，一人一证，仅限本人使用。 扫码核验真伪与状态 " + data.CardNumber,
-	} {
-		pdf.AddPage()
-		pdf.SetFont("cjk", "", 8)
-		for i, line := range strings.Fields(text) {
-			pdf.Text(6, 10+float64(i)*6, line)
-		}
-	}
-	var out bytes.Buffer
-	if err := pdf.Output(&out); err != nil {
-		return nil, fmt.Errorf("rendertest: %w", err)
-	}
-	return out.Bytes(), nil
 }
 
 // CPU is the processor time that the whole process spends in f, collector included: on a
