@@ -25,6 +25,7 @@ type Rooms struct {
 	Status    public.Status
 	Verify    public.Verify
 	Outbox    public.Outbox
+	Logins    public.DemoLogins
 	Account   applicant.Account
 	Applicant applicant.Deps
 	Staff     staff.Room
@@ -45,6 +46,7 @@ func Router(rooms Rooms) chi.Router {
 		rooms.Status.Routes(r)
 		rooms.Verify.Routes(r)
 		rooms.Outbox.Routes(r)
+		rooms.Logins.Routes(r)
 		rooms.Account.Routes(r)
 		applicant.Routes(r, rooms.Applicant)
 		rooms.Staff.Routes(r)

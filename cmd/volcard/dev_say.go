@@ -59,6 +59,7 @@ func (t table) print(w io.Writer) error {
 	writeColumns(&b, [][]string{
 		{"pages", t.base},
 		{"messages as on a phone", t.base + "/dev/outbox"},
+		{"demo logins with the codes of now", t.base + "/dev/logins"},
 		{"Temporal Web UI", "http://" + t.ui},
 		{"metrics of the api", "http://" + t.apiOps + "/metrics"},
 		{"metrics of the worker", "http://" + t.workerOps + "/metrics"},

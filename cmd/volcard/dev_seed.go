@@ -11,6 +11,7 @@ import (
 	"github.com/gofrs/uuid/v5"
 	"github.com/pquerna/otp/totp"
 
+	"volcard/api/public"
 	"volcard/internal/config"
 	"volcard/internal/consent"
 	"volcard/internal/fault"
@@ -39,6 +40,15 @@ const (
 	// demoCounter is the branch of the demonstration's clerk.
 	demoCounter = 0
 )
+
+// demoAccounts are the people as the page of logins names them.
+func demoAccounts() []public.DemoPerson {
+	list := make([]public.DemoPerson, len(demoPeople))
+	for i, x := range demoPeople {
+		list[i] = public.DemoPerson{Name: x.name, IDNumber: x.idNumber}
+	}
+	return list
+}
 
 // seed fills a new database with the demonstration's data and returns its logins. Every part is
 // skipped where it exists already, so that a start that was cut short is made whole by the next.

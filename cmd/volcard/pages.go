@@ -73,6 +73,7 @@ func pages(p *parts, cfg config.API, starter *workflows.Starter, watch *casewatc
 		Status:  public.Status{Kit: kit, Cases: cases, Limits: limiter, Terms: p.terms},
 		Verify:  public.Verify{Kit: kit, Keys: p.keys, Cards: cards, List: credential.NewPublisher(p.keys, cards), PerMinute: public.DefaultVerifyPerMinute},
 		Outbox:  public.Outbox{Kit: kit, Outbox: messagestore.Outbox{Store: messages}},
+		Logins:  public.DemoLogins{Kit: kit, Staff: workers, Password: demoPassword, People: demoAccounts()},
 		Account: applicant.Account{Kit: kit, People: personstore.People{Store: people}, Codes: codes},
 		Applicant: applicant.Deps{
 			Kit: kit, BaseURL: cfg.HTTP.Public.URL(), Terms: p.terms, Face: face,

@@ -73,7 +73,8 @@ func (r Rows) Clerk(name string, branch uuid.UUID) uuid.UUID {
 	r.T.Helper()
 	id := uuid.Must(uuid.NewV7())
 	r.exec(`INSERT INTO staff (id, login, name, role, branch_id, password_hash, totp_secret, created_at)
-	        VALUES ($1, $2, $3, 'clerk', $4, 'none', '', $5)`, id, fmt.Sprintf("clerk%d", counter.Add(1)), name, branch, r.Now)
+	        VALUES ($1, $2, $3, 'clerk', $4, 'none', $6, $5)`, id, fmt.Sprintf("clerk%d", counter.Add(1)), name, branch, r.Now,
+		r.seal("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "staff.totp_secret"))
 	return id
 }
 
