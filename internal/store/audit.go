@@ -31,7 +31,7 @@ type AuditEntry struct {
 
 // Audit appends an entry. It belongs in the transaction of the change, after the subject's row
 // was locked: the row lock is what orders the chain.
-func Audit(ctx context.Context, q Querier, e AuditEntry) error {
+func Audit(ctx context.Context, q Execer, e AuditEntry) error {
 	detail := []byte("{}")
 	if len(e.Detail) > 0 {
 		var err error

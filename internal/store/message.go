@@ -29,7 +29,7 @@ const (
 )
 
 // Enqueue writes the message unless one with its dedupe key exists.
-func Enqueue(ctx context.Context, q Querier, v *vault.Vault, m Message) error {
+func Enqueue(ctx context.Context, q Execer, v *vault.Vault, m Message) error {
 	params, err := json.Marshal(m.Params)
 	if err != nil {
 		return fmt.Errorf("message params: %w", err)

@@ -39,7 +39,7 @@ type Store struct {
 const CaseChannel = "volcard_case"
 
 // audit queues the audit entry of a move of an application.
-func (s Store) audit(ctx context.Context, q store.Querier, id uuid.UUID, actor store.Actor, a card.Action,
+func (s Store) audit(ctx context.Context, q store.Execer, id uuid.UUID, actor store.Actor, a card.Action,
 	from, to card.State, at time.Time, detail map[string]any,
 ) error {
 	return store.Audit(ctx, q, store.AuditEntry{
@@ -92,7 +92,7 @@ func (a locked) must(action card.Action) (card.State, error) {
 }
 
 // tell queues a message about the case to its applicant.
-func (s Store) tell(ctx context.Context, q store.Querier, a locked, event, template string, at time.Time, params map[string]string) error {
+func (s Store) tell(ctx context.Context, q store.Execer, a locked, event, template string, at time.Time, params map[string]string) error {
 	phone, err := s.Vault.UnsealString(a.Phone, LabelPhone)
 	if err != nil {
 		return err
@@ -103,20 +103,22 @@ func (s Store) tell(ctx context.Context, q store.Querier, a locked, event, templ
 	})
 }
 
-func notify(ctx context.Context, q store.Querier, id uuid.UUID) error {
-	_, err := q.Exec(ctx, "SELECT pg_notify($1, $2)", CaseChannel, id.String())
-	return store.Translate(err)
+// work is the transaction of one deed. It reads with tx, at once; what it writes goes later, in one
+// round trip.
+type work struct {
+	tx    pgx.Tx
+	later store.Later
 }
 
 // reserve binds one free card of the branch to the application and books it. SKIP LOCKED keeps
 // two applicants from waiting for the same row; the last card goes to one of them. A branch that an
 // import closed in between has no free cards.
-func (s Store) reserve(ctx context.Context, tx pgx.Tx, branch, application uuid.UUID, at time.Time) error {
+func (s Store) reserve(w *work, branch, application uuid.UUID, at time.Time) error {
 	entry, err := uuid.NewV7()
 	if err != nil {
 		return fmt.Errorf("cardstore: %w", err)
 	}
-	tag, err := tx.Exec(ctx, `
+	w.later.Must(fault.New(fault.Conflict, "所选网点的通用版卡片刚刚领完，请另选一个网点。"), `
 		WITH free AS (
 		  SELECT serial FROM stock_card WHERE branch_id = $1 AND state = 'in_stock'
 		      AND EXISTS (SELECT 1 FROM branch WHERE id = $1 AND closed_at IS NULL)
@@ -126,22 +128,16 @@ func (s Store) reserve(ctx context.Context, tx pgx.Tx, branch, application uuid.
 		    FROM free WHERE s.serial = free.serial RETURNING s.serial)
 		INSERT INTO stock_entry (id, branch_id, kind, on_hand, reserved, serial_from, serial_to, application_id, at)
 		SELECT $3, $1, 'reserve', 0, 1, serial, serial, $2, $4 FROM taken`, branch, application, entry, at)
-	if err != nil {
-		return store.Translate(err)
-	}
-	if tag.RowsAffected() == 0 {
-		return fault.New(fault.Conflict, "所选网点的通用版卡片刚刚领完，请另选一个网点。")
-	}
 	return nil
 }
 
 // release gives the application's reserved card back to its branch, where there is one.
-func (s Store) release(ctx context.Context, tx pgx.Tx, application uuid.UUID, note string, at time.Time) error {
+func (s Store) release(ctx context.Context, w *work, application uuid.UUID, note string, at time.Time) error {
 	entry, err := uuid.NewV7()
 	if err != nil {
 		return fmt.Errorf("cardstore: %w", err)
 	}
-	_, err = tx.Exec(ctx, `
+	_, err = w.later.Exec(ctx, `
 		WITH freed AS (
 		  UPDATE stock_card SET state = 'in_stock', application_id = NULL
 		   WHERE application_id = $1 AND state = 'reserved' RETURNING serial, branch_id)

@@ -26,24 +26,24 @@ type HandOver struct {
 // branch: where it is not the reserved one, the reservation moves on to the other card. A second
 // hand-over is refused with who, when and where; the same one by the same clerk is told as done.
 func (s Process) HandOver(ctx context.Context, in HandOver) (Snapshot, error) {
-	return s.move(ctx, in.ApplicationID, func(tx pgx.Tx, a *locked, now time.Time) error {
+	return s.move(ctx, in.ApplicationID, func(w *work, a *locked, now time.Time) error {
 		if a.BranchID != in.BranchID {
 			return fault.Newf(fault.Forbidden, "这份申请的领卡网点是%s，不能在本网点领取。", a.BranchName)
 		}
 		if a.State == card.Collected {
-			return s.collected(ctx, tx, in)
+			return s.collected(ctx, w, in)
 		}
 		if _, err := a.must(card.HandOver); err != nil {
 			return err
 		}
-		if err := s.takeSerial(ctx, tx, in, now); err != nil {
+		if err := s.takeSerial(ctx, w, in, now); err != nil {
 			return err
 		}
 		id, err := uuid.NewV7()
 		if err != nil {
 			return fmt.Errorf("cardstore: %w", err)
 		}
-		_, err = tx.Exec(ctx, `
+		_, err = w.later.Exec(ctx, `
 			INSERT INTO hand_over (id, application_id, branch_id, staff_id, serial, collector, at)
 			VALUES ($1, $2, $3, $4, $5, 'self', $6)`, id, a.ID, in.BranchID, in.StaffID, in.Serial, now)
 		if err != nil {
@@ -51,19 +51,19 @@ func (s Process) HandOver(ctx context.Context, in HandOver) (Snapshot, error) {
 		}
 		actor := store.Actor{Kind: "staff", ID: in.StaffID.String()}
 		detail := map[string]any{"serial": in.Serial, "branch": in.BranchID, "collector": "self"}
-		if err := s.set(ctx, tx, a, actor, card.HandOver, now, detail); err != nil {
+		if err := s.set(ctx, w, a, actor, card.HandOver, now, detail); err != nil {
 			return err
 		}
-		return s.tell(ctx, tx, *a, "collected-"+id.String(), "card-collected", now, map[string]string{"branch": a.BranchName})
+		return s.tell(ctx, &w.later, *a, "collected-"+id.String(), "card-collected", now, map[string]string{"branch": a.BranchName})
 	})
 }
 
 // collected answers a hand-over of a card that was handed over before.
-func (s Process) collected(ctx context.Context, tx pgx.Tx, in HandOver) error {
+func (s Process) collected(ctx context.Context, w *work, in HandOver) error {
 	var clerk, branch, serial string
 	var staff uuid.UUID
 	var at time.Time
-	err := tx.QueryRow(ctx, `
+	err := w.tx.QueryRow(ctx, `
 		SELECT s.name, b.name, h.serial, h.staff_id, h.at
 		  FROM hand_over h JOIN staff s ON s.id = h.staff_id JOIN branch b ON b.id = h.branch_id
 		 WHERE h.application_id = $1 AND h.undone_at IS NULL`, in.ApplicationID).Scan(&clerk, &branch, &serial, &staff, &at)
@@ -77,8 +77,8 @@ func (s Process) collected(ctx context.Context, tx pgx.Tx, in HandOver) error {
 }
 
 // takeSerial marks the plastic card as handed over and settles the reservation.
-func (s Process) takeSerial(ctx context.Context, tx pgx.Tx, in HandOver, now time.Time) error {
-	rows, err := tx.Query(ctx, `
+func (s Process) takeSerial(ctx context.Context, w *work, in HandOver, now time.Time) error {
+	rows, err := w.tx.Query(ctx, `
 		SELECT serial, branch_id, state, application_id FROM stock_card
 		 WHERE serial = $1 OR (application_id = $2 AND state = 'reserved')
 		 ORDER BY serial FOR UPDATE`, in.Serial, in.ApplicationID)
@@ -118,32 +118,32 @@ func (s Process) takeSerial(ctx context.Context, tx pgx.Tx, in HandOver, now tim
 	}
 	if taken != reserved {
 		// The unique index allows no moment in which two cards belong to one application.
-		if _, err := tx.Exec(ctx, "UPDATE stock_card SET state = 'in_stock', application_id = NULL WHERE serial = $1", reserved.Serial); err != nil {
+		if _, err := w.later.Exec(ctx, "UPDATE stock_card SET state = 'in_stock', application_id = NULL WHERE serial = $1", reserved.Serial); err != nil {
 			return store.Translate(err)
 		}
 	}
-	_, err = tx.Exec(ctx, "UPDATE stock_card SET state = 'handed_over', application_id = $2 WHERE serial = $1", in.Serial, in.ApplicationID)
+	_, err = w.later.Exec(ctx, "UPDATE stock_card SET state = 'handed_over', application_id = $2 WHERE serial = $1", in.Serial, in.ApplicationID)
 	if err != nil {
 		return store.Translate(err)
 	}
 	note := ""
 	if taken != reserved && taken.State == "reserved" {
 		note = "reservation of another application moved to " + reserved.Serial
-		_, err := tx.Exec(ctx, "UPDATE stock_card SET state = 'reserved', application_id = $2 WHERE serial = $1", reserved.Serial, taken.ApplicationID)
+		_, err := w.later.Exec(ctx, "UPDATE stock_card SET state = 'reserved', application_id = $2 WHERE serial = $1", reserved.Serial, taken.ApplicationID)
 		if err != nil {
 			return store.Translate(err)
 		}
 	}
-	return s.book(ctx, tx, "hand_over", -1, -1, in, note, now)
+	return s.book(ctx, w, "hand_over", -1, -1, in, note, now)
 }
 
 // book appends the ledger entry of an act at the counter.
-func (s Process) book(ctx context.Context, tx pgx.Tx, kind string, onHand, reserved int, in HandOver, note string, now time.Time) error {
+func (s Process) book(ctx context.Context, w *work, kind string, onHand, reserved int, in HandOver, note string, now time.Time) error {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return fmt.Errorf("cardstore: %w", err)
 	}
-	_, err = tx.Exec(ctx, `
+	_, err = w.later.Exec(ctx, `
 		INSERT INTO stock_entry (id, branch_id, kind, on_hand, reserved, serial_from, serial_to, application_id, staff_id, note, at)
 		VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9, $10)`,
 		id, in.BranchID, kind, onHand, reserved, in.Serial, in.ApplicationID, in.StaffID, note, now)
@@ -161,7 +161,7 @@ type Undo struct {
 // UndoHandOver takes the last hand-over back within the clerk's window. The plastic card is
 // reserved for the holder again and the wait begins anew.
 func (s Process) UndoHandOver(ctx context.Context, in Undo) (Snapshot, error) {
-	return s.move(ctx, in.ApplicationID, func(tx pgx.Tx, a *locked, now time.Time) error {
+	return s.move(ctx, in.ApplicationID, func(w *work, a *locked, now time.Time) error {
 		if a.BranchID != in.BranchID {
 			return fault.New(fault.Forbidden, "只能撤销本网点的发卡。")
 		}
@@ -175,7 +175,7 @@ func (s Process) UndoHandOver(ctx context.Context, in Undo) (Snapshot, error) {
 			return fault.Newf(fault.Conflict, "发卡已超过%d分钟，不能撤销。", int(s.Terms.Undo.Minutes()))
 		}
 		var serial string
-		err := tx.QueryRow(ctx, `
+		err := w.tx.QueryRow(ctx, `
 			UPDATE hand_over SET undone_at = $2, undone_by = $3, undo_reason = $4
 			 WHERE application_id = $1 AND undone_at IS NULL RETURNING serial`, a.ID, now, in.StaffID, in.Reason).Scan(&serial)
 		if errors.Is(err, pgx.ErrNoRows) {
@@ -184,15 +184,15 @@ func (s Process) UndoHandOver(ctx context.Context, in Undo) (Snapshot, error) {
 		if err != nil {
 			return store.Translate(err)
 		}
-		_, err = tx.Exec(ctx, "UPDATE stock_card SET state = 'reserved' WHERE serial = $1 AND state = 'handed_over'", serial)
+		_, err = w.later.Exec(ctx, "UPDATE stock_card SET state = 'reserved' WHERE serial = $1 AND state = 'handed_over'", serial)
 		if err != nil {
 			return store.Translate(err)
 		}
 		act := HandOver{ApplicationID: a.ID, BranchID: in.BranchID, StaffID: in.StaffID, Serial: serial}
-		if err := s.book(ctx, tx, "undo", 1, 1, act, in.Reason, now); err != nil {
+		if err := s.book(ctx, w, "undo", 1, 1, act, in.Reason, now); err != nil {
 			return err
 		}
 		actor := store.Actor{Kind: "staff", ID: in.StaffID.String()}
-		return s.ready(ctx, tx, a, actor, card.UndoHandOver, now, "card-collection-undone", map[string]any{"serial": serial, "reason": in.Reason})
+		return s.ready(ctx, w, a, actor, card.UndoHandOver, now, "card-collection-undone", map[string]any{"serial": serial, "reason": in.Reason})
 	})
 }

@@ -78,19 +78,23 @@ func (s Process) Look(ctx context.Context, id uuid.UUID) (Snapshot, error) {
 	return snap, err
 }
 
-// move locks the case and lets fn change it. fn returns the state after it.
-func (s Process) move(ctx context.Context, id uuid.UUID, fn func(tx pgx.Tx, a *locked, now time.Time) error) (Snapshot, error) {
+// move locks the case, lets fn change it, writes what fn left for later, and tells who waits.
+func (s Process) move(ctx context.Context, id uuid.UUID, fn func(w *work, a *locked, now time.Time) error) (Snapshot, error) {
 	var snap Snapshot
 	err := s.DB.InTx(ctx, func(tx pgx.Tx) error {
 		a, err := lock(ctx, tx, id)
 		if err != nil {
 			return err
 		}
-		if err := fn(tx, &a, s.Clock.Now()); err != nil {
+		w := &work{tx: tx}
+		if err := fn(w, &a, s.Clock.Now()); err != nil {
 			return err
 		}
 		snap = s.snapshot(a)
-		return notify(ctx, tx, id)
+		if _, err := w.later.Exec(ctx, "SELECT pg_notify($1, $2)", CaseChannel, id.String()); err != nil {
+			return err
+		}
+		return w.later.Send(ctx, tx)
 	})
 	return snap, err
 }
@@ -98,37 +102,37 @@ func (s Process) move(ctx context.Context, id uuid.UUID, fn func(tx pgx.Tx, a *l
 // Issue approves an accepted application by rules (requirements, decision 4): number, digital card,
 // message, or holds it for a person where the name cannot be drawn. Any later state is returned as it is.
 func (s Process) Issue(ctx context.Context, id uuid.UUID) (Snapshot, error) {
-	return s.move(ctx, id, func(tx pgx.Tx, a *locked, now time.Time) error {
+	return s.move(ctx, id, func(w *work, a *locked, now time.Time) error {
 		if a.State != card.Accepted {
 			return nil
 		}
 		actor := store.Process("card-application")
 		if len(s.Missing(a.HolderName)) > 0 {
-			if err := s.set(ctx, tx, a, actor, card.Hold, now, nil); err != nil {
+			if err := s.set(ctx, w, a, actor, card.Hold, now, nil); err != nil {
 				return err
 			}
-			return s.tell(ctx, tx, *a, "held", "application-held", now, map[string]string{"number": a.Number})
+			return s.tell(ctx, &w.later, *a, "held", "application-held", now, map[string]string{"number": a.Number})
 		}
-		return s.issue(ctx, tx, a, actor, card.Issue, now, nil)
+		return s.issue(ctx, w, a, actor, card.Issue, now, nil)
 	})
 }
 
 // DecideHeld is the decision of a province administrator about a held name: print it after all
 // (once a font has the character), or refuse with a reason.
 func (s Process) DecideHeld(ctx context.Context, id uuid.UUID, staff uuid.UUID, release bool, reason string) (Snapshot, error) {
-	return s.move(ctx, id, func(tx pgx.Tx, a *locked, now time.Time) error {
+	return s.move(ctx, id, func(w *work, a *locked, now time.Time) error {
 		actor := store.Actor{Kind: "staff", ID: staff.String()}
 		if !release {
 			if a.State == card.Refused {
 				return nil
 			}
-			if err := s.set(ctx, tx, a, actor, card.Refuse, now, map[string]any{"reason": reason}); err != nil {
+			if err := s.set(ctx, w, a, actor, card.Refuse, now, map[string]any{"reason": reason}); err != nil {
 				return err
 			}
-			if err := s.release(ctx, tx, a.ID, "refused", now); err != nil {
+			if err := s.release(ctx, w, a.ID, "refused", now); err != nil {
 				return err
 			}
-			return s.tell(ctx, tx, *a, "refused", "application-refused", now, map[string]string{"number": a.Number, "reason": reason})
+			return s.tell(ctx, &w.later, *a, "refused", "application-refused", now, map[string]string{"number": a.Number, "reason": reason})
 		}
 		if a.State == card.Ready {
 			return nil
@@ -136,14 +140,14 @@ func (s Process) DecideHeld(ctx context.Context, id uuid.UUID, staff uuid.UUID, 
 		if missing := s.Missing(a.HolderName); len(missing) > 0 {
 			return fault.Newf(fault.Conflict, "字库中仍没有“%s”（%U），暂不能制卡。", string(missing), missing)
 		}
-		return s.issue(ctx, tx, a, actor, card.Release, now, nil)
+		return s.issue(ctx, w, a, actor, card.Release, now, nil)
 	})
 }
 
 // issue writes the card first as an intention, makes the token, and publishes both in one commit.
-func (s Process) issue(ctx context.Context, tx pgx.Tx, a *locked, actor store.Actor, action card.Action, now time.Time, detail map[string]any) error {
+func (s Process) issue(ctx context.Context, w *work, a *locked, actor store.Actor, action card.Action, now time.Time, detail map[string]any) error {
 	var sequence int64
-	if err := tx.QueryRow(ctx, "SELECT nextval('card_number_seq')").Scan(&sequence); err != nil {
+	if err := w.tx.QueryRow(ctx, "SELECT nextval('card_number_seq')").Scan(&sequence); err != nil {
 		return store.Translate(err)
 	}
 	cardID, err := uuid.NewV7()
@@ -159,13 +163,13 @@ func (s Process) issue(ctx context.Context, tx pgx.Tx, a *locked, actor store.Ac
 		return fmt.Errorf("cardstore: sign: %w", err)
 	}
 	// An expired card makes room for its successor.
-	_, err = tx.Exec(ctx, `
+	_, err = w.later.Exec(ctx, `
 		UPDATE card SET status = 'replaced', status_at = $2
 		 WHERE person_id = $1 AND status IN ('valid', 'suspended') AND expires_at <= $2`, a.PersonID, now)
 	if err != nil {
 		return store.Translate(err)
 	}
-	_, err = tx.Exec(ctx, `
+	_, err = w.later.Exec(ctx, `
 		INSERT INTO card (id, number, application_id, person_id, edition, holder_name, volunteer_no, status,
 		  content_hash, token, kid, issued_at, expires_at, status_at)
 		SELECT $1, $2, a.id, a.person_id, a.edition, a.holder_name, $3, 'valid', a.content_hash, $4, $5, $6, $7, $6
@@ -174,31 +178,31 @@ func (s Process) issue(ctx context.Context, tx pgx.Tx, a *locked, actor store.Ac
 	if err != nil {
 		return store.Translate(err)
 	}
-	err = store.Audit(ctx, tx, store.AuditEntry{
+	err = store.Audit(ctx, &w.later, store.AuditEntry{
 		SubjectKind: "card", SubjectID: cardID, At: now, Actor: actor, Action: "issue", To: string(card.Valid),
 		Detail: map[string]any{"kid": kid},
 	})
 	if err != nil {
 		return err
 	}
-	return s.ready(ctx, tx, a, actor, action, now, "card-ready", detail)
+	return s.ready(ctx, w, a, actor, action, now, "card-ready", detail)
 }
 
 // ready moves the case to Ready at its branch and tells the holder until when it waits there.
-func (s Process) ready(ctx context.Context, tx pgx.Tx, a *locked, actor store.Actor, action card.Action, now time.Time, template string, detail map[string]any) error {
+func (s Process) ready(ctx context.Context, w *work, a *locked, actor store.Actor, action card.Action, now time.Time, template string, detail map[string]any) error {
 	until := s.Terms.PickupUntil(now)
 	a.ReadyAt, a.PickupUntil = &now, &until
-	if err := s.set(ctx, tx, a, actor, action, now, detail); err != nil {
+	if err := s.set(ctx, w, a, actor, action, now, detail); err != nil {
 		return err
 	}
 	event := fmt.Sprintf("ready-%d", now.UnixMicro())
-	return s.tell(ctx, tx, *a, event, template, now, map[string]string{
+	return s.tell(ctx, &w.later, *a, event, template, now, map[string]string{
 		"branch": a.BranchName, "code": a.PickupCode, "until": day(until),
 	})
 }
 
 // set is the guarded update of the row and its audit entry.
-func (s Process) set(ctx context.Context, tx pgx.Tx, a *locked, actor store.Actor, action card.Action, now time.Time, detail map[string]any) error {
+func (s Process) set(ctx context.Context, w *work, a *locked, actor store.Actor, action card.Action, now time.Time, detail map[string]any) error {
 	to, err := a.must(action)
 	if err != nil {
 		return err
@@ -208,30 +212,24 @@ func (s Process) set(ctx context.Context, tx pgx.Tx, a *locked, actor store.Acto
 	} else {
 		a.ClosedAt = &now
 	}
-	tag, err := tx.Exec(ctx, `
+	w.later.Must(fault.New(fault.Conflict, "这份申请刚刚发生了变化，请刷新后再试。"), `
 		UPDATE application
 		   SET state = $3, branch_id = $4, ready_at = $5, pickup_until = $6, closed_at = $7
 		 WHERE id = $1 AND state = $2`, a.ID, a.State, to, a.BranchID, a.ReadyAt, a.PickupUntil, a.ClosedAt)
-	if err != nil {
-		return store.Translate(err)
-	}
-	if tag.RowsAffected() != 1 {
-		return fault.New(fault.Conflict, "这份申请刚刚发生了变化，请刷新后再试。")
-	}
 	from := a.State
 	a.State = to
-	return s.audit(ctx, tx, a.ID, actor, action, from, to, now, detail)
+	return s.audit(ctx, &w.later, a.ID, actor, action, from, to, now, detail)
 }
 
 // Remind tells the holder that the card still waits. number counts the reminders of this wait.
 // It says nothing where the card no longer waits.
 func (s Process) Remind(ctx context.Context, id uuid.UUID, number int) (Snapshot, error) {
-	return s.move(ctx, id, func(tx pgx.Tx, a *locked, now time.Time) error {
+	return s.move(ctx, id, func(w *work, a *locked, now time.Time) error {
 		if a.State != card.Ready || a.ReadyAt == nil || a.PickupUntil == nil {
 			return nil
 		}
 		event := fmt.Sprintf("reminder-%d-%d", a.ReadyAt.UnixMicro(), number)
-		return s.tell(ctx, tx, *a, event, "card-reminder", now, map[string]string{
+		return s.tell(ctx, &w.later, *a, event, "card-reminder", now, map[string]string{
 			"branch": a.BranchName, "code": a.PickupCode, "until": day(*a.PickupUntil),
 		})
 	})
@@ -240,35 +238,35 @@ func (s Process) Remind(ctx context.Context, id uuid.UUID, number int) (Snapshot
 // Lapse ends the wait of a card that was not collected in time and gives the stock card back.
 // The digital card stays. It does nothing before the time, or where the card no longer waits.
 func (s Process) Lapse(ctx context.Context, id uuid.UUID) (Snapshot, error) {
-	return s.move(ctx, id, func(tx pgx.Tx, a *locked, now time.Time) error {
+	return s.move(ctx, id, func(w *work, a *locked, now time.Time) error {
 		if a.State != card.Ready || a.PickupUntil == nil || now.Before(*a.PickupUntil) {
 			return nil
 		}
-		if err := s.set(ctx, tx, a, store.Process("card-application"), card.Lapse, now, nil); err != nil {
+		if err := s.set(ctx, w, a, store.Process("card-application"), card.Lapse, now, nil); err != nil {
 			return err
 		}
-		if err := s.release(ctx, tx, a.ID, "lapsed", now); err != nil {
+		if err := s.release(ctx, w, a.ID, "lapsed", now); err != nil {
 			return err
 		}
 		event := fmt.Sprintf("lapsed-%d", a.PickupUntil.UnixMicro())
-		return s.tell(ctx, tx, *a, event, "card-lapsed", now, map[string]string{"number": a.Number, "branch": a.BranchName})
+		return s.tell(ctx, &w.later, *a, event, "card-lapsed", now, map[string]string{"number": a.Number, "branch": a.BranchName})
 	})
 }
 
 // Close ends a lapsed case for which nobody chose a branch.
 func (s Process) Close(ctx context.Context, id uuid.UUID) (Snapshot, error) {
-	return s.move(ctx, id, func(tx pgx.Tx, a *locked, now time.Time) error {
+	return s.move(ctx, id, func(w *work, a *locked, now time.Time) error {
 		if a.State != card.Lapsed || a.PickupUntil == nil || now.Before(a.PickupUntil.Add(s.Terms.Lapsed)) {
 			return nil
 		}
-		return s.set(ctx, tx, a, store.Process("card-application"), card.Close, now, nil)
+		return s.set(ctx, w, a, store.Process("card-application"), card.Close, now, nil)
 	})
 }
 
 // ChooseBranch reserves a card at another branch, before or after the wait has lapsed; the wait
 // begins anew. Choosing the branch at which the card waits already changes nothing.
 func (s Process) ChooseBranch(ctx context.Context, id, person, branch uuid.UUID) (Snapshot, error) {
-	return s.move(ctx, id, func(tx pgx.Tx, a *locked, now time.Time) error {
+	return s.move(ctx, id, func(w *work, a *locked, now time.Time) error {
 		if a.PersonID != person {
 			return fault.New(fault.NotFound, "没有找到这份申请。")
 		}
@@ -280,30 +278,30 @@ func (s Process) ChooseBranch(ctx context.Context, id, person, branch uuid.UUID)
 		}
 		var name string
 		var open bool
-		err := tx.QueryRow(ctx, "SELECT name, closed_at IS NULL FROM branch WHERE id = $1", branch).Scan(&name, &open)
+		err := w.tx.QueryRow(ctx, "SELECT name, closed_at IS NULL FROM branch WHERE id = $1", branch).Scan(&name, &open)
 		if err != nil {
 			return store.Translate(err)
 		}
 		if !open {
 			return fault.New(fault.Conflict, "所选网点已停止办理，请另选一个网点。")
 		}
-		if err := s.release(ctx, tx, a.ID, "branch changed", now); err != nil {
+		if err := s.release(ctx, w, a.ID, "branch changed", now); err != nil {
 			return err
 		}
-		if err := s.reserve(ctx, tx, branch, a.ID, now); err != nil {
+		if err := s.reserve(w, branch, a.ID, now); err != nil {
 			return err
 		}
 		detail := map[string]any{"from_branch": a.BranchID, "to_branch": branch}
 		a.BranchID, a.BranchName = branch, name
 		actor := store.Actor{Kind: "person", ID: person.String()}
-		return s.ready(ctx, tx, a, actor, card.ChooseBranch, now, "branch-changed", detail)
+		return s.ready(ctx, w, a, actor, card.ChooseBranch, now, "branch-changed", detail)
 	})
 }
 
 // Withdraw ends the case at its applicant's wish, before collection. The reservation goes back and
 // an issued digital card is cancelled, so that the person may apply again.
 func (s Process) Withdraw(ctx context.Context, id, person uuid.UUID) (Snapshot, error) {
-	return s.move(ctx, id, func(tx pgx.Tx, a *locked, now time.Time) error {
+	return s.move(ctx, id, func(w *work, a *locked, now time.Time) error {
 		if a.PersonID != person {
 			return fault.New(fault.NotFound, "没有找到这份申请。")
 		}
@@ -311,18 +309,18 @@ func (s Process) Withdraw(ctx context.Context, id, person uuid.UUID) (Snapshot, 
 			return nil
 		}
 		actor := store.Actor{Kind: "person", ID: person.String()}
-		if err := s.set(ctx, tx, a, actor, card.Withdraw, now, nil); err != nil {
+		if err := s.set(ctx, w, a, actor, card.Withdraw, now, nil); err != nil {
 			return err
 		}
-		if err := s.release(ctx, tx, a.ID, "withdrawn", now); err != nil {
+		if err := s.release(ctx, w, a.ID, "withdrawn", now); err != nil {
 			return err
 		}
 		var cardID uuid.UUID
-		err := tx.QueryRow(ctx, `
+		err := w.tx.QueryRow(ctx, `
 			UPDATE card SET status = 'cancelled', status_at = $2
 			 WHERE application_id = $1 AND status IN ('valid', 'suspended') RETURNING id`, a.ID, now).Scan(&cardID)
 		if err == nil {
-			err = store.Audit(ctx, tx, store.AuditEntry{
+			err = store.Audit(ctx, &w.later, store.AuditEntry{
 				SubjectKind: "card", SubjectID: cardID, At: now, Actor: actor, Action: "cancel",
 				From: string(card.Valid), To: string(card.Cancelled),
 			})
@@ -332,6 +330,6 @@ func (s Process) Withdraw(ctx context.Context, id, person uuid.UUID) (Snapshot, 
 		if err != nil {
 			return store.Translate(err)
 		}
-		return s.tell(ctx, tx, *a, "withdrawn", "withdrawn", now, map[string]string{"number": a.Number})
+		return s.tell(ctx, &w.later, *a, "withdrawn", "withdrawn", now, map[string]string{"number": a.Number})
 	})
 }

@@ -174,7 +174,8 @@ func (s Submissions) accept(ctx context.Context, in Submission, d card.Draft, ve
 		university = &d.UniversityCode
 	}
 	err = s.DB.InTx(ctx, func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `
+		w := &work{tx: tx}
+		_, err := w.later.Exec(ctx, `
 			INSERT INTO application (id, number, person_id, edition, state, identity, holder_name, university_code,
 			  unit_name, division_code, address, phone, branch_id, content_hash, idempotency_key, pickup_code, submitted_at)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
@@ -183,19 +184,17 @@ func (s Submissions) accept(ctx context.Context, in Submission, d card.Draft, ve
 		if err != nil {
 			return err
 		}
-		tag, err := tx.Exec(ctx, "DELETE FROM application_draft WHERE person_id = $1 AND version = $2", in.PersonID, version)
-		if err != nil {
-			return err
-		}
-		if tag.RowsAffected() == 0 {
-			return fault.New(fault.Conflict, "您在预览之后修改了申请，请核对最新的预览后再提交。")
-		}
+		w.later.Must(fault.New(fault.Conflict, "您在预览之后修改了申请，请核对最新的预览后再提交。"),
+			"DELETE FROM application_draft WHERE person_id = $1 AND version = $2", in.PersonID, version)
 		actor := store.Actor{Kind: "person", ID: in.PersonID.String()}
-		if err := s.audit(ctx, tx, id, actor, card.Submit, "", card.Accepted, f.Now, nil); err != nil {
+		if err := s.audit(ctx, &w.later, id, actor, card.Submit, "", card.Accepted, f.Now, nil); err != nil {
 			return err
 		}
 		// Last, so that a card is locked only for a submission that passed everything else.
-		return s.reserve(ctx, tx, d.BranchID, id, f.Now)
+		if err := s.reserve(w, d.BranchID, id, f.Now); err != nil {
+			return err
+		}
+		return w.later.Send(ctx, tx)
 	})
 	return Accepted{ID: id, Number: number}, err
 }
