@@ -42,12 +42,12 @@ type Deps struct {
 // pageSize is how many rows a list shows.
 const pageSize = 30
 
-// room holds the pages.
+// room holds the pages that look and decide.
 type room struct{ Deps }
 
 // Routes mounts the room.
 func Routes(r chi.Router, d Deps) {
-	h := room{d}
+	h, a := room{d}, accounts{d}
 	handle := d.Kit.Handle
 	r.Route("/admin", func(r chi.Router) {
 		r.Use(d.Kit.RequireStaff(web.RoleProvinceAdmin))
@@ -58,16 +58,16 @@ func Routes(r chi.Router, d Deps) {
 		r.Get("/held", handle(h.heldList))
 		r.Get("/held/{id}", handle(h.showHeld))
 		r.Post("/held/{id}", handle(h.decideHeld))
-		r.Get("/staff", handle(h.staffList))
-		r.Get("/staff/new", handle(h.showNewStaff))
-		r.Post("/staff/new", handle(h.newStaff))
-		r.Get("/staff/{id}", handle(h.showStaff))
-		r.Post("/staff/{id}/reset", handle(h.resetStaff))
-		r.Post("/staff/{id}/standing", handle(h.setStanding))
+		r.Get("/staff", handle(a.staffList))
+		r.Get("/staff/new", handle(a.showNewStaff))
+		r.Post("/staff/new", handle(a.newStaff))
+		r.Get("/staff/{id}", handle(a.showStaff))
+		r.Post("/staff/{id}/reset", handle(a.resetStaff))
+		r.Post("/staff/{id}/standing", handle(a.setStanding))
 		r.Get("/branches", handle(h.branches))
 		r.Get("/universities", handle(h.universities))
 		for _, l := range lists {
-			i := imports{room: h, list: l}
+			i := imports{Deps: d, list: l}
 			r.Get(l.path+"/export", handle(i.export))
 			r.Get(l.path+"/import", handle(i.show))
 			// The whole list travels twice: as a file, and with its summary back and forth.

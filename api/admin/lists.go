@@ -97,7 +97,7 @@ func (h room) universities(w http.ResponseWriter, r *http.Request) error {
 
 // imports are the pages on which one of the lists is replaced.
 type imports struct {
-	room
+	Deps
 	list list
 }
 

@@ -10,6 +10,9 @@ import (
 	"volcard/internal/store/staffstore"
 )
 
+// accounts holds the pages of the accounts of staff.
+type accounts struct{ Deps }
+
 type staffListPage struct {
 	web.Frame
 	Search *web.Form
@@ -17,7 +20,7 @@ type staffListPage struct {
 	Paging web.Paging
 }
 
-func (h room) staffList(w http.ResponseWriter, r *http.Request) error {
+func (h accounts) staffList(w http.ResponseWriter, r *http.Request) error {
 	p := &staffListPage{
 		Frame: web.Frame{Title: "工作人员"}, Search: web.NewForm(r.URL.Query()), Paging: web.NewPaging(r, pageSize),
 	}
@@ -38,11 +41,11 @@ type newStaffPage struct {
 // suggested bounds the suggestions; a code can always be typed.
 const suggested = 100
 
-func (h room) showNewStaff(w http.ResponseWriter, r *http.Request) error {
+func (h accounts) showNewStaff(w http.ResponseWriter, r *http.Request) error {
 	return h.renderNewStaff(w, r, web.NewForm(nil))
 }
 
-func (h room) renderNewStaff(w http.ResponseWriter, r *http.Request, form *web.Form) error {
+func (h accounts) renderNewStaff(w http.ResponseWriter, r *http.Request, form *web.Form) error {
 	branches, err := h.Reads.Branches(r.Context(), "", adminstore.Window{Limit: suggested})
 	if err != nil {
 		return err
@@ -52,7 +55,7 @@ func (h room) renderNewStaff(w http.ResponseWriter, r *http.Request, form *web.F
 	})
 }
 
-func (h room) newStaff(w http.ResponseWriter, r *http.Request) error {
+func (h accounts) newStaff(w http.ResponseWriter, r *http.Request) error {
 	form, err := web.ParseForm(r)
 	if err != nil {
 		return err
@@ -101,7 +104,7 @@ type enrolledPage struct {
 
 // showOnce is the answer of the POST itself: the secrets are in no session and no address, and
 // no other page can show them.
-func (h room) showOnce(w http.ResponseWriter, r *http.Request, name, heading string, e staffstore.Enrolment) error {
+func (h accounts) showOnce(w http.ResponseWriter, r *http.Request, name, heading string, e staffstore.Enrolment) error {
 	qr, err := render.QR(e.TOTPURI)
 	if err != nil {
 		return err
@@ -119,7 +122,7 @@ type staffPage struct {
 	Form    *web.Form
 }
 
-func (h room) accountOf(r *http.Request) (adminstore.Account, error) {
+func (h accounts) accountOf(r *http.Request) (adminstore.Account, error) {
 	id, err := idOf(r)
 	if err != nil {
 		return adminstore.Account{}, err
@@ -127,7 +130,7 @@ func (h room) accountOf(r *http.Request) (adminstore.Account, error) {
 	return h.Reads.Account(r.Context(), id)
 }
 
-func (h room) showStaff(w http.ResponseWriter, r *http.Request) error {
+func (h accounts) showStaff(w http.ResponseWriter, r *http.Request) error {
 	a, err := h.accountOf(r)
 	if err != nil {
 		return err
@@ -135,7 +138,7 @@ func (h room) showStaff(w http.ResponseWriter, r *http.Request) error {
 	return h.renderStaff(w, r, a, web.NewForm(nil))
 }
 
-func (h room) renderStaff(w http.ResponseWriter, r *http.Request, a adminstore.Account, form *web.Form) error {
+func (h accounts) renderStaff(w http.ResponseWriter, r *http.Request, a adminstore.Account, form *web.Form) error {
 	return h.Kit.Render(w, r, form.Status(), "admin/staff-one", &staffPage{
 		Frame: web.Frame{Title: a.Name}, Account: a, Self: a.ID == web.User(r).ID, Form: form,
 	})
@@ -143,7 +146,7 @@ func (h room) renderStaff(w http.ResponseWriter, r *http.Request, a adminstore.A
 
 // resetStaff gives a new password and a new authenticator to somebody who lost either, and ends
 // the account's sessions.
-func (h room) resetStaff(w http.ResponseWriter, r *http.Request) error {
+func (h accounts) resetStaff(w http.ResponseWriter, r *http.Request) error {
 	a, err := h.accountOf(r)
 	if err != nil {
 		return err
@@ -167,7 +170,7 @@ func (h room) resetStaff(w http.ResponseWriter, r *http.Request) error {
 }
 
 // setStanding stops or restores an account.
-func (h room) setStanding(w http.ResponseWriter, r *http.Request) error {
+func (h accounts) setStanding(w http.ResponseWriter, r *http.Request) error {
 	a, err := h.accountOf(r)
 	if err != nil {
 		return err

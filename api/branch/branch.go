@@ -41,12 +41,12 @@ type Deps struct {
 	Terms   card.Terms
 }
 
-// room holds the pages.
+// room holds the pages of the counter.
 type room struct{ Deps }
 
 // Routes mounts the room.
 func Routes(r chi.Router, d Deps) {
-	h := room{d}
+	h, s := room{d}, shelf{d}
 	r.Route("/branch", func(r chi.Router) {
 		r.Use(d.Kit.RequireStaff(web.RoleClerk))
 		r.Get("/", d.Kit.Handle(h.desk))
@@ -55,11 +55,11 @@ func Routes(r chi.Router, d Deps) {
 		r.Post("/cases/{id}", d.Kit.Handle(h.handOver))
 		r.Get("/cases/{id}/undo", d.Kit.Handle(h.showUndo))
 		r.Post("/cases/{id}/undo", d.Kit.Handle(h.undo))
-		r.Get("/stock", d.Kit.Handle(h.stock))
-		r.Get("/stock/receive", d.Kit.Handle(h.showReceive))
-		r.Post("/stock/receive", d.Kit.Handle(h.receive))
-		r.Get("/stock/spoil", d.Kit.Handle(h.showSpoil))
-		r.Post("/stock/spoil", d.Kit.Handle(h.spoil))
+		r.Get("/stock", d.Kit.Handle(s.stock))
+		r.Get("/stock/receive", d.Kit.Handle(s.showReceive))
+		r.Post("/stock/receive", d.Kit.Handle(s.receive))
+		r.Get("/stock/spoil", d.Kit.Handle(s.showSpoil))
+		r.Post("/stock/spoil", d.Kit.Handle(s.spoil))
 	})
 }
 

@@ -73,7 +73,7 @@ func (h room) desk(w http.ResponseWriter, r *http.Request) error {
 func (h room) lastOf(r *http.Request, me clerk, p *deskPage) error {
 	id, err := uuid.FromString(r.URL.Query().Get("last"))
 	if err != nil {
-		return nil //nolint:nilerr // no or no proper parameter: nothing was done before
+		return nil // no or no proper parameter: nothing was done before
 	}
 	c, err := h.Counter.Get(r.Context(), me.Branch, id)
 	switch {

@@ -13,6 +13,9 @@ import (
 // ledgerSize is how many entries of the ledger a page shows.
 const ledgerSize = 20
 
+// shelf holds the pages of the branch's stock.
+type shelf struct{ Deps }
+
 type stockPage struct {
 	web.Frame
 	Branch string
@@ -67,7 +70,7 @@ func (e entry) Serials() string {
 	return e.SerialFrom + " – " + e.SerialTo
 }
 
-func (h room) stock(w http.ResponseWriter, r *http.Request) error {
+func (h shelf) stock(w http.ResponseWriter, r *http.Request) error {
 	me, err := clerkOf(r)
 	if err != nil {
 		return err
@@ -97,17 +100,17 @@ type stockForm struct {
 	Reasons []string
 }
 
-func (h room) showReceive(w http.ResponseWriter, r *http.Request) error {
+func (h shelf) showReceive(w http.ResponseWriter, r *http.Request) error {
 	return h.renderReceive(w, r, web.NewForm(nil))
 }
 
-func (h room) renderReceive(w http.ResponseWriter, r *http.Request, form *web.Form) error {
+func (h shelf) renderReceive(w http.ResponseWriter, r *http.Request, form *web.Form) error {
 	return h.Kit.Render(w, r, form.Status(), "branch/receive", &stockForm{Frame: web.Frame{Title: "卡片入库"}, Form: form})
 }
 
 // receive books a carton. The range is booked whole or not at all, so sending it again books
 // nothing twice.
-func (h room) receive(w http.ResponseWriter, r *http.Request) error {
+func (h shelf) receive(w http.ResponseWriter, r *http.Request) error {
 	me, err := clerkOf(r)
 	if err != nil {
 		return err
@@ -143,17 +146,17 @@ const wantSerial = "请扫描或输入 6 到 20 位字母和数字组成的序�
 
 var spoilReasons = []string{"印刷错误", "折断或破损", "磁条或芯片故障", "遗失"}
 
-func (h room) showSpoil(w http.ResponseWriter, r *http.Request) error {
+func (h shelf) showSpoil(w http.ResponseWriter, r *http.Request) error {
 	return h.renderSpoil(w, r, web.NewForm(nil))
 }
 
-func (h room) renderSpoil(w http.ResponseWriter, r *http.Request, form *web.Form) error {
+func (h shelf) renderSpoil(w http.ResponseWriter, r *http.Request, form *web.Form) error {
 	return h.Kit.Render(w, r, form.Status(), "branch/spoil", &stockForm{
 		Frame: web.Frame{Title: "登记作废"}, Form: form, Reasons: spoilReasons,
 	})
 }
 
-func (h room) spoil(w http.ResponseWriter, r *http.Request) error {
+func (h shelf) spoil(w http.ResponseWriter, r *http.Request) error {
 	me, err := clerkOf(r)
 	if err != nil {
 		return err
