@@ -63,7 +63,8 @@ func (r Rows) Branch(name string) uuid.UUID {
 	r.T.Helper()
 	id := uuid.Must(uuid.NewV7())
 	r.exec(`INSERT INTO branch (id, code, name, address, division_code, lng, lat, hours, capacity, updated_at)
-	        VALUES ($1, $2, $3, '演示路1号', '420106', 114.34, 30.54, '{}', 100, $4)`,
+	        VALUES ($1, $2, $3, '演示路1号', '420106', 114.34, 30.54,
+	          '{"mon": ["09:00-17:00"], "tue": ["09:00-17:00"], "wed": ["09:00-17:00"], "thu": ["09:00-17:00"], "fri": ["09:00-17:00"]}', 100, $4)`,
 		id, fmt.Sprintf("T-%04d", counter.Add(1)), name, r.Now)
 	return id
 }
