@@ -120,3 +120,14 @@ func (a *Applicant) SubmitAt(w *World, p *Proc) uuid.UUID {
 	require.NoError(w.T, err)
 	return id
 }
+
+// Admin adds a province administrator.
+func (w *World) Admin(name string) uuid.UUID {
+	w.T.Helper()
+	id := uuid.Must(uuid.NewV7())
+	_, err := w.DB.Exec(context.Background(), `
+		INSERT INTO staff (id, login, name, role, password_hash, totp_secret, created_at)
+		VALUES ($1, $2, $3, 'province_admin', 'none', '', $4)`, id, "admin"+id.String()[24:], name, w.Rows.Now)
+	require.NoError(w.T, err)
+	return id
+}

@@ -293,14 +293,12 @@ func (p *Proc) Done() <-chan struct{} { return p.done }
 // WantEnd waits until the process has ended by itself.
 func (p *Proc) WantEnd() {
 	p.world.T.Helper()
-	p.world.Until("the end of "+p.Name, func() bool {
-		select {
-		case <-p.done:
-			return true
-		default:
-			return false
-		}
-	})
+	select {
+	case <-p.done:
+	case <-time.After(limit):
+		b, _ := os.ReadFile(p.log)
+		p.world.T.Fatalf("%s goes on:\n%s", p.Name, tail(b))
+	}
 }
 
 // Run runs a command of the program to its end, as an operator does, and returns what it printed
