@@ -36,7 +36,7 @@ func tool(t testing.TB, name string, args ...string) []byte {
 		}
 		t.Skipf("%s is not installed", name)
 	}
-	cmd := exec.Command(name, args...)
+	cmd := exec.CommandContext(t.Context(), name, args...)
 	cmd.Env = append(os.Environ(), "DBUS_SESSION_BUS_ADDRESS=disabled:")
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()

@@ -38,6 +38,7 @@ func zbar(t testing.TB, img image.Image) string {
 // Every name that must never break: as text in the PDF with its true code points, as
 // glyphs of embedded fonts, and alike in PDF and picture.
 func TestNames(t *testing.T) {
+	t.Parallel()
 	for _, name := range rendertest.Names {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

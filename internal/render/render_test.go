@@ -3,7 +3,6 @@ package render_test
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"image"
 	"image/color"
 	"image/jpeg"
@@ -320,7 +319,7 @@ func TestLoadFacesRefuses(t *testing.T) {
 	_, err = render.LoadFaces(fsys)
 	require.ErrorContains(t, err, "outside the subset")
 	var f *fault.Error
-	require.True(t, errors.As(err, &f))
+	require.ErrorAs(t, err, &f)
 }
 
 func TestPDFRefuses(t *testing.T) {

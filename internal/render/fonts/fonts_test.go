@@ -120,7 +120,9 @@ func TestSubset(t *testing.T) {
 			all = append(all, drawn{runes[i], x.font, r})
 		}
 	}
-	require.Equal(t, []rune("王王 阿·"), []rune{all[0].code, all[1].code, all[2].code, all[3].code, all[4].code}, "a first use keeps its code point")
+	for _, d := range all[:5] {
+		require.Equal(t, d.r, d.code, "a first use keeps its code point")
+	}
 	require.Equal(t, rune(0xE000), all[5].code, "the same rune in another font")
 	meanings := map[rune]rune{}
 	for code, r := range s.Runes() {
