@@ -1,0 +1,224 @@
+package render
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf16"
+
+	"volcard/internal/render/fonts"
+)
+
+// amend mends what gofpdf cannot be told: it says what the font's codes mean, so that a
+// name can be searched, copied and read aloud with its true code points; it names the
+// font a subset; it packs the pages; and it puts in order what gofpdf writes in the order of Go's maps, so
+// that equal input gives equal bytes.
+func amend(file, font []byte, subset *fonts.Subset) ([]byte, error) {
+	d, err := readDocument(file)
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(font)
+	tag := make([]byte, 6)
+	for i := range tag {
+		tag[i] = 'A' + sum[i]%26
+	}
+	meanings := 0
+	for n, body := range d.objects {
+		if text, plain := plainStream(body); plain {
+			if bytes.HasPrefix(text, []byte("/CIDInit ")) {
+				text = toUnicode(subset)
+				meanings++
+			}
+			d.objects[n] = stream("", text)
+			continue
+		}
+		switch {
+		case bytes.HasPrefix(body, []byte("<</Type /Page\n")):
+			body, err = sortedLines(body, "/Parent 1 0 R\n", "/Resources ")
+		case bytes.HasPrefix(body, []byte("<</Type /Font")):
+			body = bytes.ReplaceAll(body, []byte("/utf8"+fontName), []byte("/"+string(tag)+"+"+fontName))
+		case bytes.HasPrefix(body, []byte("<<\n/Type /Catalog\n")):
+			body = bytes.Replace(body, []byte("/Type /Catalog\n"),
+				[]byte("/Type /Catalog\n/Lang (zh-CN)\n/ViewerPreferences <</DisplayDocTitle true>>\n"), 1)
+		}
+		if err != nil {
+			return nil, err
+		}
+		d.objects[n] = body
+	}
+	if font != nil && meanings != 1 {
+		return nil, errShape
+	}
+	if err := d.orderResources(); err != nil {
+		return nil, err
+	}
+	return d.bytes(), nil
+}
+
+var errShape = errors.New("render: gofpdf's file has an unknown shape")
+
+// document is a file taken apart: the bodies of its objects with their endobj, by number.
+type document struct {
+	objects map[int][]byte
+	trailer string // its dictionary's entries
+}
+
+// resources is the number of the dictionary that all of gofpdf's pages share.
+const resources = 2
+
+func readDocument(file []byte) (*document, error) {
+	at := bytes.LastIndex(file, []byte("startxref\n"))
+	if at < 0 {
+		return nil, errShape
+	}
+	number, _, _ := strings.Cut(string(file[at+len("startxref\n"):]), "\n")
+	start, err := strconv.Atoi(number)
+	if err != nil || start < 0 || start > at {
+		return nil, errShape
+	}
+	table, trailer, found := strings.Cut(string(file[start:at]), "trailer\n<<\n")
+	trailer, closed := strings.CutSuffix(trailer, ">>\n")
+	rows := strings.Split(table, "\n")
+	if !found || !closed || len(rows) < 4 || rows[0] != "xref" {
+		return nil, errShape
+	}
+	type place struct{ n, at int }
+	var places []place
+	for i, row := range rows[3 : len(rows)-1] {
+		offset, _, _ := strings.Cut(row, " ")
+		v, err := strconv.Atoi(offset)
+		if err != nil {
+			return nil, errShape
+		}
+		places = append(places, place{i + 1, v})
+	}
+	slices.SortFunc(places, func(a, b place) int { return a.at - b.at })
+	d := &document{objects: make(map[int][]byte, len(places)), trailer: trailer}
+	for i, p := range places {
+		end := start
+		if i+1 < len(places) {
+			end = places[i+1].at
+		}
+		head := strconv.Itoa(p.n) + " 0 obj\n"
+		if p.at > end || end > len(file) || !bytes.HasPrefix(file[p.at:end], []byte(head)) || !bytes.HasSuffix(bytes.TrimRight(file[p.at:end], "\n"), []byte("endobj")) {
+			return nil, errShape
+		}
+		d.objects[p.n] = file[p.at+len(head) : end : end]
+	}
+	return d, nil
+}
+
+// plainStream is the content of a stream without any filter: a page, or the font's ToUnicode.
+func plainStream(body []byte) (data []byte, ok bool) {
+	rest, ok := bytes.CutPrefix(body, []byte("<</Length "))
+	if !ok {
+		return nil, false
+	}
+	number, rest, _ := bytes.Cut(rest, []byte(">>\nstream\n"))
+	size, err := strconv.Atoi(string(number))
+	if err != nil || size < 0 || size > len(rest) {
+		return nil, false
+	}
+	return rest[:size], true
+}
+
+// sortedLines sorts the lines of a body that stand between two marks.
+func sortedLines(body []byte, from, to string) ([]byte, error) {
+	before, rest, found := bytes.Cut(body, []byte(from))
+	middle, after, closed := bytes.Cut(rest, []byte(to))
+	if !found || !closed {
+		return nil, errShape
+	}
+	lines := slices.Sorted(strings.Lines(string(middle)))
+	return slices.Concat(before, []byte(from), []byte(strings.Join(lines, "")), []byte(to), after), nil
+}
+
+// orderResources numbers photos and art by their names. Nothing but the resources
+// speaks of them.
+func (d *document) orderResources() error {
+	const begin, end = "/XObject <<\n", ">>\n"
+	before, rest, found := strings.Cut(string(d.objects[resources]), begin)
+	entries, after, closed := strings.Cut(rest, end)
+	if !found || !closed {
+		return errShape
+	}
+	type entry struct {
+		name string
+		n    int
+	}
+	var named []entry
+	old := map[int][]byte{}
+	for line := range strings.Lines(entries) {
+		var e entry
+		if _, err := fmt.Sscanf(line, "%s %d 0 R\n", &e.name, &e.n); err != nil || d.objects[e.n] == nil {
+			return errShape
+		}
+		named = append(named, e)
+		old[e.n] = d.objects[e.n]
+	}
+	slices.SortFunc(named, func(a, b entry) int { return strings.Compare(a.name, b.name) })
+	free := slices.Sorted(maps.Keys(old))
+	moved := map[int]int{}
+	var out strings.Builder
+	for _, e := range named {
+		n, ok := moved[e.n]
+		if !ok {
+			n, free = free[0], free[1:]
+			moved[e.n] = n
+			d.objects[n] = old[e.n]
+		}
+		fmt.Fprintf(&out, "%s %d 0 R\n", e.name, n)
+	}
+	d.objects[resources] = []byte(before + begin + out.String() + end + after)
+	return nil
+}
+
+// bytes puts the document together again. Its ID comes from its content.
+func (d *document) bytes() []byte {
+	size := 0
+	for _, body := range d.objects {
+		size += len(body) + 40
+	}
+	out := bytes.NewBuffer(make([]byte, 0, size+1000))
+	out.WriteString("%PDF-1.7\n%\xe2\xe3\xcf\xd3\n")
+	table := make([]byte, 0, 20*len(d.objects))
+	for n := 1; n <= len(d.objects); n++ {
+		table = fmt.Appendf(table, "%010d 00000 n \n", out.Len())
+		fmt.Fprintf(out, "%d 0 obj\n", n)
+		out.Write(d.objects[n])
+	}
+	sum := sha256.Sum256(out.Bytes())
+	start := out.Len()
+	fmt.Fprintf(out, "xref\n0 %d\n0000000000 65535 f \n%strailer\n<<\n%s/ID [<%x> <%x>]\n>>\nstartxref\n%d\n%%%%EOF\n",
+		len(d.objects)+1, table, d.trailer, sum[:16], sum[:16], start)
+	return out.Bytes()
+}
+
+// toUnicode is a CMap of single characters, at most a hundred in a block as Adobe's
+// technical note 5411 asks.
+func toUnicode(subset *fonts.Subset) []byte {
+	var lines []string
+	for code, r := range subset.Runes() {
+		line := fmt.Sprintf("<%04X> <", code)
+		for _, unit := range utf16.AppendRune(nil, r) {
+			line += fmt.Sprintf("%04X", unit)
+		}
+		lines = append(lines, line+">\n")
+	}
+	var b bytes.Buffer
+	b.WriteString("/CIDInit /ProcSet findresource begin\n12 dict begin\nbegincmap\n" +
+		"/CIDSystemInfo << /Registry (Adobe) /Ordering (UCS) /Supplement 0 >> def\n" +
+		"/CMapName /Adobe-Identity-UCS def\n/CMapType 2 def\n" +
+		"1 begincodespacerange\n<0000> <FFFF>\nendcodespacerange\n")
+	for block := range slices.Chunk(lines, 100) {
+		fmt.Fprintf(&b, "%d beginbfchar\n%sendbfchar\n", len(block), strings.Join(block, ""))
+	}
+	b.WriteString("endcmap\nCMapName currentdict /CMap defineresource pop\nend\nend")
+	return b.Bytes()
+}
