@@ -27,7 +27,11 @@ const starterQueue = 10_000
 
 // NewStarter makes a starter that starts at most parallel processes at once, until ctx ends.
 func NewStarter(ctx context.Context, c *Client, parallel int) *Starter {
-	s := &Starter{start: c.StartCardApplication, queue: make(chan uuid.UUID, starterQueue)}
+	return startWith(ctx, parallel, c.StartCardApplication)
+}
+
+func startWith(ctx context.Context, parallel int, start func(context.Context, uuid.UUID) error) *Starter {
+	s := &Starter{start: start, queue: make(chan uuid.UUID, starterQueue)}
 	for range parallel {
 		s.workers.Go(func() { s.run(ctx) })
 	}
@@ -69,13 +73,17 @@ type Backlog interface {
 
 // Sweeper starts whatever was accepted and never started: the api was killed, Temporal was away.
 type Sweeper struct {
-	Client  *Client
+	start   func(context.Context, uuid.UUID) error
 	Backlog Backlog
 	Clock   clock.Clock
-	// Age is how long an application may be accepted before the sweeper looks at it.
-	Age time.Duration
-	// Every is the pause between two sweeps.
-	Every time.Duration
+	Age     time.Duration
+	Every   time.Duration
+}
+
+// NewSweeper makes a sweeper. age is how long an application may be accepted before the sweeper
+// looks at it, every the pause between two sweeps.
+func NewSweeper(c *Client, b Backlog, now clock.Clock, age, every time.Duration) *Sweeper {
+	return &Sweeper{start: c.StartCardApplication, Backlog: b, Clock: now, Age: age, Every: every}
 }
 
 // sweepLimit bounds one sweep; a longer backlog is taken up by the next.
@@ -105,7 +113,7 @@ func (s *Sweeper) Sweep(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	for n, id := range ids {
-		if err := s.Client.StartCardApplication(ctx, id); err != nil {
+		if err := s.start(ctx, id); err != nil {
 			return n, err
 		}
 	}

@@ -1,0 +1,78 @@
+package workflows
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gofrs/uuid/v5"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("go.opencensus.io/stats/view.(*worker).start"))
+}
+
+func TestStarterStartsAFewAtATime(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	var mu sync.Mutex
+	running, most, started := 0, 0, map[uuid.UUID]int{}
+	all := make(chan struct{})
+	const submissions = 50
+	s := startWith(ctx, 4, func(_ context.Context, id uuid.UUID) error {
+		mu.Lock()
+		running++
+		most = max(most, running)
+		mu.Unlock()
+		defer func() {
+			mu.Lock()
+			running--
+			if started[id]++; len(started) == submissions {
+				close(all)
+			}
+			mu.Unlock()
+		}()
+		return errors.New("away") // a failure is the sweeper's
+	})
+	for i := range submissions {
+		require.LessOrEqual(t, s.Start(uuid.Must(uuid.NewV4())), i)
+	}
+	<-all
+	cancel()
+	s.Wait()
+	require.LessOrEqual(t, most, 4)
+	for _, n := range started {
+		require.Equal(t, 1, n)
+	}
+}
+
+// backlog is a list of applications that nobody started.
+type backlog []uuid.UUID
+
+func (b backlog) Unorchestrated(context.Context, time.Time, int) ([]uuid.UUID, error) { return b, nil }
+
+func TestSweeperStopsWhileTemporalIsAway(t *testing.T) {
+	t.Parallel()
+	tries := 0
+	s := &Sweeper{
+		start: func(context.Context, uuid.UUID) error {
+			if tries++; tries > 1 {
+				return errors.New("away")
+			}
+			return nil
+		},
+		Backlog: backlog{uuid.Must(uuid.NewV4()), uuid.Must(uuid.NewV4()), uuid.Must(uuid.NewV4())}, Clock: fixed{},
+	}
+	n, err := s.Sweep(t.Context())
+	require.Error(t, err)
+	require.Equal(t, 1, n)
+	require.Equal(t, 2, tries, "the third would fail as well")
+}
+
+type fixed struct{}
+
+func (fixed) Now() time.Time { return start }
