@@ -1,0 +1,120 @@
+package chaos_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"volcard/internal/card"
+	"volcard/test/world"
+)
+
+// People submit, some of them with two or three clicks, while everything is killed in turn, at
+// random moments, and started again. Nobody who was told that an application was accepted loses
+// it, and nobody gets two.
+func TestStorm(t *testing.T) {
+	const rounds, crowd = 2, 14
+	w := world.Start(t, 2*5*crowd+50, nil)
+	worker := w.Worker(nil)
+	one, two := w.API(nil), w.API(nil)
+	parts := []struct {
+		name       string
+		kill, back func()
+	}{
+		{"api", one.Kill, one.Start},
+		{"worker", worker.Kill, worker.Start},
+		{"PostgreSQL", w.Postgres.Kill, func() { require.NoError(t, w.Postgres.Restart(t.Context())) }},
+		{"Temporal", w.Temporal.Kill, func() { require.NoError(t, w.Temporal.Restart(t.Context())) }},
+		{"everything", func() {
+			var all sync.WaitGroup
+			for _, kill := range []func(){w.Postgres.Kill, w.Temporal.Kill, worker.Kill, one.Kill, two.Kill} {
+				all.Go(kill)
+			}
+			all.Wait()
+		}, func() {
+			require.NoError(t, w.Postgres.Restart(t.Context()))
+			one.Start()
+			two.Start()
+			worker.Start()
+			require.NoError(t, w.Temporal.Restart(t.Context()))
+		}},
+	}
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	dice := rand.New(rand.NewPCG(seed, seed)) //nolint:gosec // not a secret
+	env := w.Web(two)
+	people := make([]*world.Applicant, rounds*len(parts)*crowd)
+	for i := range people {
+		people[i] = w.Somebody(env)
+	}
+
+	book := newBook()
+	for round := range rounds {
+		for n, part := range parts {
+			now := people[(round*len(parts)+n)*crowd:][:crowd]
+			at := dice.IntN(crowd)
+			arrived := make(chan struct{})
+			failed := make(chan string, crowd)
+			var wave sync.WaitGroup
+			for i, a := range now {
+				times := 1 + dice.IntN(3)
+				wave.Go(func() {
+					if i == at {
+						close(arrived)
+					}
+					if !book.insist(a, times, one, two) {
+						failed <- fmt.Sprintf("person %s was never answered", a.ID)
+					}
+				})
+			}
+			<-arrived
+			part.kill()
+			part.back()
+			wave.Wait()
+			require.Empty(t, failed, "after the kill of %s", part.name)
+		}
+	}
+	w.Until("everybody has a card", func() bool {
+		return w.Count("SELECT count(*) FROM application WHERE state = $1", card.Ready) == len(people)
+	})
+	require.Empty(t, book.odd, "every answer is an acknowledgement or says that the system is busy")
+	require.Empty(t, book.compare(w))
+	require.Len(t, book.said, len(people))
+	t.Logf("%d people, %d forms sent, %d kills: nothing lost, nothing doubled", len(people), book.sent, rounds*(len(parts)+4))
+	w.WantEveryCaseHasItsProcess()
+	w.WantCleanBooks()
+
+	// The control: a harness that cannot see a loss proves nothing.
+	t.Run("the harness sees a loss", func(t *testing.T) {
+		w := w.On(t)
+		lost, altered := people[3].ID, people[4].ID
+		asSuperuser(w, "UPDATE application SET content_hash = sha256('x') WHERE person_id = $1", altered)
+		asSuperuser(w, "DELETE FROM application WHERE person_id = $1", lost)
+		wrong := book.compare(w)
+		require.Len(t, wrong, 2)
+		require.Contains(t, wrong[0]+wrong[1], "is not what was sent")
+		require.Contains(t, wrong[0]+wrong[1], "was acknowledged and is lost")
+		out, code := w.Run("audit")
+		require.Equal(t, 1, code, out)
+		require.Contains(t, out, "card of an application that was not approved")
+		require.Contains(t, out, "card that says something else than its application")
+	})
+}
+
+// asSuperuser changes a row past every constraint, as nobody of ours can.
+func asSuperuser(w *world.World, sql string, args ...any) {
+	w.T.Helper()
+	ctx := w.T.Context()
+	conn, err := pgx.Connect(ctx, w.Postgres.URL("postgres", "volcard"))
+	require.NoError(w.T, err)
+	defer func() { require.NoError(w.T, conn.Close(ctx)) }()
+	_, err = conn.Exec(ctx, "SET session_replication_role = replica")
+	require.NoError(w.T, err)
+	tag, err := conn.Exec(ctx, sql, args...)
+	require.NoError(w.T, err)
+	require.Positive(w.T, tag.RowsAffected())
+}
