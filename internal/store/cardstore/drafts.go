@@ -19,9 +19,15 @@ type Drafts struct{ Store }
 
 // Load returns the person's draft and its version; an empty draft of version 0 where there is none.
 func (s Drafts) Load(ctx context.Context, person uuid.UUID) (card.Draft, int, error) {
+	return s.scan(s.DB.QueryRow(ctx, draftSQL, person))
+}
+
+const draftSQL = "SELECT data, version FROM application_draft WHERE person_id = $1"
+
+func (s Drafts) scan(row pgx.Row) (card.Draft, int, error) {
 	var sealed []byte
 	var version int
-	err := s.DB.QueryRow(ctx, "SELECT data, version FROM application_draft WHERE person_id = $1", person).Scan(&sealed, &version)
+	err := row.Scan(&sealed, &version)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return card.Draft{}, 0, nil
 	}

@@ -88,12 +88,9 @@ const numberTries = 5
 // of one stock card, the audit entry, the end of the draft. It returns every reason where the
 // draft may not be submitted, and the earlier application where the form was sent before.
 func (s Submissions) Submit(ctx context.Context, in Submission) (Accepted, []card.Reason, error) {
-	if prior, found, err := s.prior(ctx, in); err != nil || found {
+	prior, found, d, version, err := s.begin(ctx, in)
+	if err != nil || found {
 		return prior, nil, err
-	}
-	d, version, err := Drafts(s).Load(ctx, in.PersonID)
-	if err != nil {
-		return Accepted{}, nil, err
 	}
 	f, err := s.Facts(ctx, in.PersonID, d)
 	if err != nil {
@@ -137,11 +134,31 @@ func (s Submissions) Submit(ctx context.Context, in Submission) (Accepted, []car
 	return Accepted{}, nil, err
 }
 
+const priorSQL = "SELECT id, number FROM application WHERE person_id = $1 AND idempotency_key = $2"
+
+// begin finds the application that this form already became, or else the draft, in one round trip.
+func (s Submissions) begin(ctx context.Context, in Submission) (a Accepted, found bool, d card.Draft, version int, err error) {
+	b := &pgx.Batch{}
+	b.Queue(priorSQL, in.PersonID, in.IdempotencyKey)
+	b.Queue(draftSQL, in.PersonID)
+	res := s.DB.SendBatch(ctx, b)
+	defer res.Close()
+	a, found, err = scanPrior(res.QueryRow())
+	if err != nil || found {
+		return a, found, d, 0, err
+	}
+	d, version, err = Drafts(s).scan(res.QueryRow())
+	return a, false, d, version, err
+}
+
 // prior finds the application that this form already became.
 func (s Submissions) prior(ctx context.Context, in Submission) (Accepted, bool, error) {
+	return scanPrior(s.DB.QueryRow(ctx, priorSQL, in.PersonID, in.IdempotencyKey))
+}
+
+func scanPrior(row pgx.Row) (Accepted, bool, error) {
 	a := Accepted{Again: true}
-	err := s.DB.QueryRow(ctx, "SELECT id, number FROM application WHERE person_id = $1 AND idempotency_key = $2",
-		in.PersonID, in.IdempotencyKey).Scan(&a.ID, &a.Number)
+	err := row.Scan(&a.ID, &a.Number)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return Accepted{}, false, nil
 	}
