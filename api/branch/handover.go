@@ -2,6 +2,7 @@ package branch
 
 import (
 	"errors"
+	"log/slog"
 	"net/http"
 
 	"volcard/api/web"
@@ -34,10 +35,12 @@ func (p *casePage) LongName() bool { return len([]rune(p.Case.HolderName)) > 9 }
 func (p *casePage) Ready() bool { return p.Case.State == card.Ready }
 
 func (h room) showCase(w http.ResponseWriter, r *http.Request) error {
-	_, c, err := h.caseOf(r)
+	me, c, err := h.caseOf(r)
 	if err != nil {
 		return err
 	}
+	// Who looked at whom can be told afterwards (T58); identifiers only.
+	slog.InfoContext(r.Context(), "case shown to clerk", "staff", me.ID, "application", c.ID)
 	return h.renderCase(w, r, newCasePage(c, web.NewForm(nil)), http.StatusOK)
 }
 
@@ -129,6 +132,7 @@ func (h room) checkTail(r *http.Request, me clerk, c cardstore.CounterCase, form
 		return nil, err
 	}
 	if !ok {
+		slog.WarnContext(ctx, "wrong tail of an ID number", "staff", me.ID, "application", c.ID)
 		form.Fail("tail", "与申请人的证件号不符。请核对本人身份证后重新输入。")
 		return nil, nil
 	}

@@ -31,10 +31,10 @@ func (k keyboard) arrives(selector string) (focus string) {
 	k.t.Helper()
 	ctx, cancel := context.WithTimeout(k.tab, 20*time.Second)
 	defer cancel()
-	// The scripts have run when the document is complete.
+	// The scripts have run when the document is complete; the browser sets the focus a little later.
 	err := chromedp.Do(ctx, chromedp.WaitReady(chromedp.CSS(selector)))
 	if err == nil {
-		_, err = chromedp.Run(ctx, chromedp.Poll[bool](`document.readyState === "complete"`))
+		_, err = chromedp.Run(ctx, chromedp.Poll[bool](`document.readyState === "complete" && document.activeElement !== document.body`))
 	}
 	if err != nil {
 		require.NoError(k.t, err, "%s is not on the page: %s", selector, k.eval(`document.body.innerText`))
@@ -68,6 +68,8 @@ func TestHandOverByKeyboardAlone(t *testing.T) {
 	require.Equal(t, "f-code", k.arrives("#find-code"))
 	k.types(wang.PickupCode + "\r")
 	require.Equal(t, "f-tail", k.arrives("#hand-over"))
+	k.types(wang.PickupCode + "\r")
+	require.Equal(t, "f-tail", k.focus(), "the scanner fired twice: the second scan is typed over")
 	k.types("004x\r")
 	require.Equal(t, "f-serial", k.focus(), "Enter goes on to the next field, it does not send half a form")
 	k.types(c.serials[0] + "\r")

@@ -19,6 +19,13 @@
   document.addEventListener("submit", function (event) {
     var field = document.activeElement;
     if (!field || field.form !== event.target || !field.matches("input[data-select]") || !field.value.trim()) { return; }
+    // A scan that came twice has run into the next page's field: it waits there to be typed over.
+    if (field.id === "f-tail" && field.value.trim().length > 4) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      field.select();
+      return;
+    }
     var next = Array.prototype.find.call(event.target.querySelectorAll("input[data-select]"), function (other) {
       return !other.value.trim() && other.id !== "f-other";
     });
