@@ -113,8 +113,8 @@ func (s Process) takeSerial(ctx context.Context, w *work, in HandOver, now time.
 		return fault.New(fault.Conflict, "这张卡片已经发给别人，请换一张。")
 	case taken.State == "spoiled":
 		return fault.New(fault.Conflict, "这张卡片已登记作废，请换一张。")
-	case reserved == nil:
-		return fault.New(fault.Internal, "")
+	case reserved == nil: // moved by another act at this moment; the next try sees where to
+		return fault.New(fault.Unavailable, "卡片库存刚刚变动，请再试一次。")
 	}
 	if taken != reserved {
 		// The unique index allows no moment in which two cards belong to one application.

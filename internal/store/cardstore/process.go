@@ -137,8 +137,9 @@ func (s Process) DecideHeld(ctx context.Context, id uuid.UUID, staff uuid.UUID, 
 		if a.State == card.Ready {
 			return nil
 		}
-		if missing := s.Missing(a.HolderName); len(missing) > 0 {
-			return fault.Newf(fault.Conflict, "字库中仍没有“%s”（%U），暂不能制卡。", string(missing), missing)
+		// The sentence travels through Temporal, so it names no character; the page does.
+		if len(s.Missing(a.HolderName)) > 0 {
+			return fault.New(fault.Conflict, "字库中仍没有这个姓名的全部用字，暂不能制卡。")
 		}
 		return s.issue(ctx, w, a, actor, card.Release, now, nil)
 	})

@@ -10,6 +10,7 @@ import (
 
 	"volcard/internal/card"
 	"volcard/internal/fault"
+	"volcard/internal/place"
 	"volcard/internal/store"
 )
 
@@ -30,6 +31,8 @@ type Case struct {
 	BranchName     string
 	BranchAddress  string
 	BranchPhone    string
+	BranchDivision string
+	BranchHours    place.WeekHours
 	PickupCode     string
 	SubmittedAt    time.Time
 	ReadyAt        *time.Time
@@ -49,7 +52,7 @@ type Case struct {
 
 const caseColumns = `
 	a.id, a.number, a.edition, a.state, a.identity, a.holder_name, a.unit_name, a.division_code,
-	b.id, b.name, b.address, b.phone, a.pickup_code, a.submitted_at, a.ready_at, a.pickup_until, a.closed_at,
+	b.id, b.name, b.address, b.phone, b.division_code, b.hours, a.pickup_code, a.submitted_at, a.ready_at, a.pickup_until, a.closed_at,
 	coalesce(c.number, ''), coalesce(c.volunteer_no, ''), coalesce(c.status, ''), coalesce(c.token, ''),
 	coalesce(c.issued_at, a.submitted_at), coalesce(c.expires_at, a.submitted_at),
 	coalesce(h.serial, ''), h.at, coalesce(hs.name, ''), coalesce(hb.name, '')`
