@@ -120,12 +120,14 @@ func (p *picker) widen() bool {
 }
 
 // where is the branch's address with its division, unless the address begins with that itself.
-func where(b placestore.Branch) string {
-	_, city, district, _ := place.DivisionName(b.DivisionCode)
-	if (city != "" && strings.Contains(b.Address, city)) || (district != "" && strings.Contains(b.Address, district)) {
-		return b.Address
+func where(b placestore.Branch) string { return placed(b.DivisionCode, b.Address) }
+
+func placed(division, address string) string {
+	_, city, district, _ := place.DivisionName(division)
+	if (city != "" && strings.Contains(address, city)) || (district != "" && strings.Contains(address, district)) {
+		return address
 	}
-	return place.FullName(b.DivisionCode) + b.Address
+	return place.FullName(division) + address
 }
 
 func (d Deps) row(b placestore.Branch, chosen, here uuid.UUID) branchRow {

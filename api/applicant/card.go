@@ -14,7 +14,6 @@ import (
 	"volcard/internal/card"
 	"volcard/internal/fault"
 	"volcard/internal/store/cardstore"
-	"volcard/internal/store/placestore"
 	"volcard/workflows"
 )
 
@@ -107,7 +106,6 @@ type casePage struct {
 	Status    string
 	OpenNow   bool
 	Where     string
-	Branch    placestore.Branch
 	UpdatedAt time.Time
 }
 
@@ -132,26 +130,14 @@ func (c cards) show(w http.ResponseWriter, r *http.Request) error {
 			p.Reason = s.Reason
 		}
 	}
-	if err := c.fill(r, p); err != nil {
-		return err
+	if p.Waiting {
+		p.Where, p.Hours = placed(cs.BranchDivision, cs.BranchAddress), cs.BranchHours.Text()
+		p.Status, p.OpenNow = cs.BranchHours.Status(p.UpdatedAt), cs.BranchHours.OpenAt(p.UpdatedAt)
 	}
 	if web.IsHTMX(r) {
 		return c.Kit.RenderPart(w, r, http.StatusOK, "applicant/card/show", "live", p)
 	}
 	return c.Kit.Render(w, r, http.StatusOK, "applicant/card/show", p)
-}
-
-// fill adds what only a waiting card shows.
-func (c cards) fill(r *http.Request, p *casePage) (err error) {
-	if !p.Waiting {
-		return nil
-	}
-	if p.Branch, err = c.Places.Branch(r.Context(), p.Case.BranchID); err != nil {
-		return err
-	}
-	p.Where, p.Hours, p.Status = where(p.Branch), p.Branch.Hours.Text(), p.Branch.Hours.Status(p.UpdatedAt)
-	p.OpenNow = p.Branch.Hours.OpenAt(p.UpdatedAt)
-	return nil
 }
 
 // Code is the pickup code as people read it out: two groups of four.

@@ -50,6 +50,7 @@ func (v Verify) limit() func(http.Handler) http.Handler {
 	}
 	return httprate.LimitBy(v.PerMinute, time.Minute,
 		func(r *http.Request) (string, error) { return web.ClientIP(r), nil },
+		httprate.WithResponseHeaders(httprate.ResponseHeaders{RetryAfter: "Retry-After"}),
 		httprate.WithLimitHandler(func(w http.ResponseWriter, r *http.Request) {
 			v.Kit.Fail(w, r, fault.New(fault.TooMany, "这个网络里查验得太频繁了，请一分钟后再试。"))
 		}))

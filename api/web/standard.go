@@ -216,6 +216,8 @@ func (g *Guard) flood() func(http.Handler) http.Handler {
 	}
 	return httprate.LimitBy(g.floodPerMinute, time.Minute,
 		func(r *http.Request) (string, error) { return ClientIP(r), nil },
+		// Nobody reads the counts of a limit that is meant for floods.
+		httprate.WithResponseHeaders(httprate.ResponseHeaders{RetryAfter: "Retry-After"}),
 		httprate.WithLimitHandler(func(w http.ResponseWriter, r *http.Request) {
 			g.answers.Fail(w, r, fault.New(fault.TooMany, "这个网络里的请求太多了，请一分钟后再试。"))
 		}))
