@@ -16,11 +16,20 @@ import (
 // so that a rush of submissions is accepted first and orchestrated after. What it cannot start
 // (Temporal is away, the process ends) the sweeper starts later: nothing depends on it.
 type Starter struct {
-	start   func(context.Context, uuid.UUID) error
-	queue   chan uuid.UUID
-	waiting atomic.Int64
-	workers sync.WaitGroup
+	start     func(context.Context, uuid.UUID) error
+	queue     chan uuid.UUID
+	waiting   atomic.Int64
+	accepting atomic.Int64
+	workers   sync.WaitGroup
 }
+
+const (
+	// rush is how many submissions may be under way before the starts yield to them.
+	rush = 32
+	// longestYield bounds how long one start yields: a rush without end must not stop the issuing.
+	longestYield = 3 * time.Second
+	yieldLook    = 20 * time.Millisecond
+)
 
 // starterQueue bounds the memory of a rush; what does not fit waits for the sweeper.
 const starterQueue = 10_000
@@ -44,10 +53,36 @@ func (s *Starter) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case id := <-s.queue:
+			s.yield(ctx)
 			if err := s.start(ctx, id); err != nil && ctx.Err() == nil {
 				slog.WarnContext(ctx, "process not started, the sweeper will", "application", id, "error", err)
 			}
 			s.waiting.Add(-1)
+		}
+	}
+}
+
+// Accepting tells that a submission is under way, until done is called.
+func (s *Starter) Accepting() (done func()) {
+	s.accepting.Add(1)
+	return sync.OnceFunc(func() { s.accepting.Add(-1) })
+}
+
+// yield waits while a rush of submissions is being accepted, for a while: the person with the
+// finger on the button waits for the acceptance, and the processor is one.
+func (s *Starter) yield(ctx context.Context) {
+	if s.accepting.Load() <= rush {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, longestYield)
+	defer cancel()
+	look := time.NewTicker(yieldLook)
+	defer look.Stop()
+	for s.accepting.Load() > rush {
+		select {
+		case <-ctx.Done():
+			return
+		case <-look.C:
 		}
 	}
 }

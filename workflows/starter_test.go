@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
@@ -47,6 +48,40 @@ func TestStarterStartsAFewAtATime(t *testing.T) {
 	require.LessOrEqual(t, most, 4)
 	for _, n := range started {
 		require.Equal(t, 1, n)
+	}
+}
+
+// A rush is accepted first: starts wait for it, and no longer than a while.
+func TestStarterYieldsToARush(t *testing.T) {
+	t.Parallel()
+	for name, over := range map[string]bool{"it passes": true, "it has no end": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithCancel(t.Context())
+				started := false
+				s := startWith(ctx, 1, func(context.Context, uuid.UUID) error { started = true; return nil })
+				var submissions []func()
+				for range rush + 1 {
+					submissions = append(submissions, s.Accepting())
+				}
+				s.Start(uuid.Must(uuid.NewV4()))
+				synctest.Wait()
+				require.False(t, started, "the start yields")
+				if over {
+					submissions[0]()
+					submissions[0]() // counted once
+					<-time.After(yieldLook)
+				} else {
+					<-time.After(longestYield)
+				}
+				synctest.Wait()
+				require.True(t, started)
+				require.EqualValues(t, map[bool]int{true: rush, false: rush + 1}[over], s.accepting.Load())
+				cancel()
+				s.Wait()
+			})
+		})
 	}
 }
 

@@ -38,6 +38,8 @@ type Deps struct {
 
 // Starter starts the process of an accepted application; *workflows.Starter.
 type Starter interface {
+	// Accepting tells that a submission is under way, until done is called: starts yield to many.
+	Accepting() (done func())
 	// Start queues the application and tells how many wait before it.
 	Start(application uuid.UUID) (before int)
 }

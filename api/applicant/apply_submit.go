@@ -135,7 +135,7 @@ func (a submitStep) submit(w http.ResponseWriter, r *http.Request) error {
 		return fault.Wrap(fault.Invalid, errContent, "页面已过期，请返回预览页重新核对后提交。")
 	}
 	copy(in.Content[:], content)
-	accepted, reasons, err := a.Submissions.Submit(r.Context(), in)
+	accepted, reasons, err := a.accept(r.Context(), in)
 	switch {
 	case fault.Is(err, fault.Conflict):
 		return a.refuse(w, r, form, fault.Sentence(err), http.StatusConflict)
@@ -147,6 +147,11 @@ func (a submitStep) submit(w http.ResponseWriter, r *http.Request) error {
 	a.begin(r.Context(), accepted)
 	web.Redirect(w, r, cardPath(accepted.ID))
 	return nil
+}
+
+func (a submitStep) accept(ctx context.Context, in cardstore.Submission) (cardstore.Accepted, []card.Reason, error) {
+	defer a.Starter.Accepting()()
+	return a.Submissions.Submit(ctx, in)
 }
 
 var errContent = fault.New(fault.Invalid, "")

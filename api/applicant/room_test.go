@@ -105,6 +105,8 @@ type process struct {
 	started atomic.Int64
 }
 
+func (p *process) Accepting() (done func()) { return func() {} }
+
 func (p *process) Start(id uuid.UUID) int {
 	p.started.Add(1)
 	if !p.away.Load() {
