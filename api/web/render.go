@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -145,6 +146,7 @@ func (a *Answers) render(w http.ResponseWriter, r *http.Request, status int, pag
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Length", strconv.Itoa(buf.Len())) // without it the page goes out in chunks of 2 KB
 	if h.Get("Cache-Control") == "" {
 		h.Set("Cache-Control", a.cacheControl(r))
 	}

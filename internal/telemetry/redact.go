@@ -110,7 +110,7 @@ func maskValue(key, s string) string {
 // Mask replaces what looks like an ID number, a mainland mobile number, or a code after the
 // word for it. A UUID, a card number (14 digits) and a time in nanoseconds stay as they are.
 func Mask(s string) string {
-	if !strings.ContainsAny(s, "0123456789０１２３４５６７８９") {
+	if !digits(s, shortest) {
 		return s
 	}
 	folded := strings.Map(func(r rune) rune {
@@ -126,6 +126,20 @@ func Mask(s string) string {
 		return s
 	}
 	return out
+}
+
+// shortest is the number of digits of a code; every log line passes here, and few have that many.
+const shortest = 6
+
+func digits(s string, least int) bool {
+	for _, r := range s {
+		if (r >= '0' && r <= '9') || (r >= '０' && r <= '９') {
+			if least--; least == 0 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // replace masks the matches that stand alone: digits on either side belong to a longer number.
