@@ -111,6 +111,7 @@ func (a access) may(role string) bool {
 		return role == "clerk"
 	case province:
 		return role == "admin"
+	case ownLogin:
 	case anyStaff:
 		return strings.HasPrefix(role, "clerk") || role == "admin"
 	}

@@ -96,7 +96,7 @@ func (w *walk) shot() {
 	if folder := os.Getenv("VOLCARD_SHOTS"); folder != "" {
 		w.n++
 		name := filepath.Join(folder, fmt.Sprintf("walk-%s-%02d.png", w.who, w.n))
-		require.NoError(w.t, os.WriteFile(name, w.b.Picture(w.tab), 0o600)) //nolint:gosec // the developer names the folder
+		require.NoError(w.t, os.WriteFile(name, w.b.Picture(w.tab), 0o600))
 	}
 }
 
@@ -128,6 +128,7 @@ func TestFromRegistrationToTheCardInTheHand(t *testing.T) {
 }
 
 func fromRegistrationToTheCard(t *testing.T, name string) {
+	t.Helper()
 	w := world.Start(t, 3, nil)
 	w.Worker(nil)
 	api := w.API(nil)

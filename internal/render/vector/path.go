@@ -29,6 +29,7 @@ func (v Verb) Count() int {
 		return 2
 	case CubicTo:
 		return 3
+	case Close:
 	}
 	return 0
 }

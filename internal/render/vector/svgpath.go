@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
+	"slices"
 	"math"
 	"strconv"
 	"strings"
@@ -23,8 +24,8 @@ func attrsOf(el xml.StartElement) attrs {
 
 // read takes pairs of name and *float64; a missing attribute is 0.
 func (a attrs) read(pairs ...any) error {
-	for i := 0; i < len(pairs); i += 2 {
-		name, to := pairs[i].(string), pairs[i+1].(*float64)
+	for pair := range slices.Chunk(pairs, 2) {
+		name, to := pair[0].(string), pair[1].(*float64)
 		v, ok := a[name]
 		if !ok {
 			continue
