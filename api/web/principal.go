@@ -56,10 +56,20 @@ func (p *Principal) IsPerson() bool { return p != nil && p.Kind == KindPerson }
 func (p *Principal) IsStaff() bool { return p != nil && p.Kind == KindStaff }
 
 func (s *Session) principal() *Principal {
-	var p Principal
-	if !s.usable() || !s.GetJSON(valueWho, &p) {
+	if !s.usable() {
 		return nil
 	}
+	// Asked a few times for each request, and another one only after a login.
+	if text := s.Get(valueWho); text != s.whoText {
+		s.who, s.whoText = nil, text
+		if p := (Principal{}); s.GetJSON(valueWho, &p) {
+			s.who = &p
+		}
+	}
+	if s.who == nil {
+		return nil
+	}
+	p := *s.who
 	return &p
 }
 

@@ -115,6 +115,8 @@ type Session struct {
 	err      error
 	ctx      context.Context //nolint:containedctx // the library keeps the data in a context
 	save     sessionstore.Save
+	who      *Principal // whoText, read
+	whoText  string
 	missing  bool // the browser sent a cookie whose session has ended
 	changed  bool // more than a touch: losing it would lose something
 	ended    bool
