@@ -96,9 +96,11 @@ func (h room) handOver(w http.ResponseWriter, r *http.Request) error {
 		p.Focus = firstFault(form)
 		return h.renderCase(w, r, p, statusOf(form, limited))
 	}
-	err = h.Process.HandOver(r.Context(), workflows.HandOverInput{
-		ApplicationID: c.ID, BranchID: me.Branch, StaffID: me.ID, Serial: serial,
-	})
+	in := workflows.HandOverInput{ApplicationID: c.ID, BranchID: me.Branch, StaffID: me.ID, Serial: serial}
+	if c.ReadyAt != nil {
+		in.Seen = *c.ReadyAt
+	}
+	err = h.Process.HandOver(r.Context(), in)
 	if err == nil {
 		web.Redirect(w, r, "/branch?last="+c.ID.String())
 		return nil

@@ -61,9 +61,11 @@ func (h room) undo(w http.ResponseWriter, r *http.Request) error {
 	if !form.OK() {
 		return h.Kit.Render(w, r, form.Status(), "branch/undo", h.undoPage(c, form))
 	}
-	err = h.Process.UndoHandOver(r.Context(), workflows.UndoInput{
-		ApplicationID: c.ID, BranchID: me.Branch, StaffID: me.ID, Reason: reason,
-	})
+	in := workflows.UndoInput{ApplicationID: c.ID, BranchID: me.Branch, StaffID: me.ID, Reason: reason}
+	if c.HandedOverAt != nil {
+		in.Seen = *c.HandedOverAt
+	}
+	err = h.Process.UndoHandOver(r.Context(), in)
 	if err == nil {
 		web.Redirect(w, r, "/branch?last="+c.ID.String())
 		return nil

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -43,6 +44,8 @@ func Open(ctx context.Context, url string, maxConns int32) (*DB, error) {
 	}
 	cfg.MaxConnLifetime = 30 * time.Minute
 	cfg.ConnConfig.ConnectTimeout = 3 * time.Second
+	// A process that stands still in a transaction must not keep others from its rows for ever.
+	cfg.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] = strconv.Itoa(int(idleInTx.Milliseconds()))
 	// Every statement of ours finds its rows by a key, so the plan does not depend on the values:
 	// planning it once for a connection spares each call as much time as running it takes.
 	if _, given := cfg.ConnConfig.RuntimeParams["plan_cache_mode"]; !given {
@@ -58,6 +61,10 @@ func Open(ctx context.Context, url string, maxConns int32) (*DB, error) {
 	}
 	return &DB{Pool: pool}, nil
 }
+
+// idleInTx is how long a transaction may wait for its own process: as long as an activity takes at
+// most. No transaction of ours does anything but SQL and a little arithmetic.
+const idleInTx = 10 * time.Second
 
 // txTries bounds the retries of a transaction that PostgreSQL gave up because of another one.
 const txTries = 3

@@ -435,6 +435,43 @@ func TestUndo(t *testing.T) {
 	b.books(t)
 }
 
+// An act that was on its way while the case moved on: a worker that stood still, an update that the
+// server delivered after the person had pressed again.
+func TestLateActsDoNotCount(t *testing.T) {
+	t.Parallel()
+	b := setup(t, 2)
+	ctx := context.Background()
+	id := b.issued(t, 0)
+	seen := func() cardstore.CounterCase {
+		c, err := cardstore.Counter{Store: b.Store}.Get(ctx, b.branch, id)
+		require.NoError(t, err)
+		return c
+	}
+	give := cardstore.HandOver{ApplicationID: id, BranchID: b.branch, StaffID: b.clerk, Serial: b.serials[1], Seen: *seen().ReadyAt}
+	for range 2 {
+		_, err := b.process.HandOver(ctx, give)
+		require.NoError(t, err, "the same act of the same wait")
+	}
+	undo := cardstore.Undo{ApplicationID: id, BranchID: b.branch, StaffID: b.clerk, Reason: "拿错卡", Seen: *seen().HandedOverAt}
+	b.clock.Advance(time.Minute)
+	for range 2 {
+		_, err := b.process.UndoHandOver(ctx, undo)
+		require.NoError(t, err)
+	}
+	_, err := b.process.HandOver(ctx, give)
+	require.True(t, fault.Is(err, fault.Conflict), "it was meant for the wait before: %v", err)
+	require.Equal(t, card.Ready, seen().State)
+
+	give.Seen = *seen().ReadyAt
+	b.clock.Advance(time.Minute)
+	_, err = b.process.HandOver(ctx, give)
+	require.NoError(t, err)
+	_, err = b.process.UndoHandOver(ctx, undo)
+	require.True(t, fault.Is(err, fault.Conflict), "it was meant for the hand-over before")
+	require.Equal(t, card.Collected, seen().State)
+	b.books(t)
+}
+
 func TestLapseAndChooseAgain(t *testing.T) {
 	t.Parallel()
 	b := setup(t, 1)

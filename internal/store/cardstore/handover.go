@@ -20,6 +20,9 @@ type HandOver struct {
 	BranchID      uuid.UUID // the clerk's branch
 	StaffID       uuid.UUID
 	Serial        string // of the plastic card that goes over the counter
+	// Seen is since when the case has waited, as the clerk's page knew it: an act that was on its
+	// way while the case was handed over and taken back is late, and must not count. Zero: any wait.
+	Seen time.Time `json:",omitzero"`
 }
 
 // HandOver gives the plastic card to its holder, once. The clerk may take any general card of the
@@ -34,6 +37,9 @@ func (s Process) HandOver(ctx context.Context, in HandOver) (Snapshot, error) {
 			return s.collected(ctx, w, in)
 		}
 		if _, err := a.must(card.HandOver); err != nil {
+			return err
+		}
+		if err := still(in.Seen, a.ReadyAt); err != nil {
 			return err
 		}
 		if err := s.takeSerial(ctx, w, in, now); err != nil {
@@ -56,6 +62,14 @@ func (s Process) HandOver(ctx context.Context, in HandOver) (Snapshot, error) {
 		}
 		return s.tell(ctx, &w.later, *a, "collected-"+id.String(), "card-collected", now, map[string]string{"branch": a.BranchName})
 	})
+}
+
+// still refuses an act that was meant for an earlier state of the case.
+func still(seen time.Time, at *time.Time) error {
+	if seen.IsZero() || (at != nil && at.Equal(seen)) {
+		return nil
+	}
+	return fault.New(fault.Conflict, "这份申请刚刚发生了变化，请刷新后再试。")
 }
 
 // collected answers a hand-over of a card that was handed over before.
@@ -156,6 +170,9 @@ type Undo struct {
 	BranchID      uuid.UUID
 	StaffID       uuid.UUID
 	Reason        string
+	// Seen is when the card was handed over, as the clerk's page knew it; a late undo must not take
+	// back the next hand-over. Zero: any.
+	Seen time.Time `json:",omitzero"`
 }
 
 // UndoHandOver takes the last hand-over back within the clerk's window. The plastic card is
@@ -169,6 +186,9 @@ func (s Process) UndoHandOver(ctx context.Context, in Undo) (Snapshot, error) {
 			return nil
 		}
 		if _, err := a.must(card.UndoHandOver); err != nil {
+			return err
+		}
+		if err := still(in.Seen, a.ClosedAt); err != nil {
 			return err
 		}
 		if a.ClosedAt == nil || now.After(a.ClosedAt.Add(s.Terms.Undo)) {
