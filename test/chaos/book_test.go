@@ -127,4 +127,3 @@ func (b *book) compare(w *world.World) []string {
 	slices.Sort(wrong)
 	return wrong
 }
-

@@ -44,11 +44,13 @@ type decision struct {
 }
 
 func handOver(ctx context.Context, p *workflows.Client, c *world.Case) error {
-	return p.HandOver(ctx, workflows.HandOverInput{ApplicationID: c.ID, BranchID: c.Branch, StaffID: c.Clerk, Serial: c.Serial})
+	return p.HandOver(ctx, workflows.HandOverInput{
+		ApplicationID: c.ID, BranchID: c.Branch, StaffID: c.Clerk, Serial: c.Serial, Seen: c.Seen(),
+	})
 }
 
 func takeBack(ctx context.Context, p *workflows.Client, c *world.Case) error {
-	return p.UndoHandOver(ctx, workflows.UndoInput{ApplicationID: c.ID, BranchID: c.Branch, StaffID: c.Clerk, Reason: "发给了别人"})
+	return p.UndoHandOver(ctx, workflows.UndoInput{ApplicationID: c.ID, BranchID: c.Branch, StaffID: c.Clerk, Reason: "发给了别人", Seen: c.Seen()})
 }
 
 func withdraw(ctx context.Context, p *workflows.Client, c *world.Case) error {

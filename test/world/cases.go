@@ -56,6 +56,15 @@ func (w *World) Accepted(name string, at time.Time) *Case {
 	return c
 }
 
+// Seen is since when the case has been in its state, as a clerk's page knows it.
+func (c *Case) Seen() (at time.Time) {
+	c.world.T.Helper()
+	c.world.Until("the case is seen", func() bool {
+		return c.world.DB.QueryRow(context.Background(), "SELECT coalesce(closed_at, ready_at) FROM application WHERE id = $1", c.ID).Scan(&at) == nil
+	})
+	return at
+}
+
 func (c *Case) cards() cardstore.Store {
 	return cardstore.Store{DB: c.world.DB, Vault: c.world.Vault, Clock: c.clock}
 }

@@ -284,6 +284,22 @@ func (p *Proc) Stop() {
 // Pause stops the process as SIGSTOP does; Resume lets it go on.
 func (p *Proc) Pause() { _ = p.cmd.Process.Signal(syscall.SIGSTOP) }
 
+// WantStopped waits until the process has stopped itself, at a kill point that says so.
+func (p *Proc) WantStopped() {
+	p.world.T.Helper()
+	p.world.Until(p.Name+" is stopped", func() bool {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
+		_, after, ok := strings.Cut(string(stat), ") ")
+		return err == nil && ok && after[0] == 'T'
+	})
+}
+
+// Logged tells whether the process has logged a text.
+func (p *Proc) Logged(text string) bool {
+	b, err := os.ReadFile(p.log)
+	return err == nil && strings.Contains(string(b), text)
+}
+
 // Resume lets a paused process go on.
 func (p *Proc) Resume() { _ = p.cmd.Process.Signal(syscall.SIGCONT) }
 
