@@ -9,40 +9,38 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf16"
 
 	"volcard/internal/render/fonts"
 )
 
-// amend mends what gofpdf cannot be told: it says what the font's codes mean, so that a
-// name can be searched, copied and read aloud with its true code points; it names the
-// font a subset; it packs the pages; and it puts in order what gofpdf writes in the order of Go's maps, so
-// that equal input gives equal bytes.
-func amend(file, font []byte, subset *fonts.Subset) ([]byte, error) {
+// amend mends what gofpdf cannot be told: it says what the fonts' codes mean, so that a
+// name can be searched, copied and read aloud with its true code points; it packs the
+// pages; and it puts in order what gofpdf writes in the order of Go's maps, so that equal
+// input gives equal bytes.
+func amend(file []byte, subset *fonts.Subset) ([]byte, error) {
 	d, err := readDocument(file)
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256(font)
-	tag := make([]byte, 6)
-	for i := range tag {
-		tag[i] = 'A' + sum[i]%26
+	meanings := map[string][]byte{}
+	for i := range subset.Fonts() {
+		meanings[fmt.Sprintf(encoding, fontName(i))] = toUnicode(subset, i)
 	}
-	meanings := 0
+	named := 0
 	for n, body := range d.objects {
-		if text, plain := plainStream(body); plain {
-			if bytes.HasPrefix(text, []byte("/CIDInit ")) {
-				text = toUnicode(subset)
-				meanings++
-			}
-			d.objects[n] = stream("", text)
-			continue
+		text, plain := plainStream(body)
+		if meaning, ok := meanings[string(body)]; ok {
+			text, plain = meaning, true
+			delete(meanings, string(body))
 		}
 		switch {
+		case plain:
+			body = stream("", text)
 		case bytes.HasPrefix(body, []byte("<</Type /Page\n")):
 			body, err = sortedLines(body, "/Parent 1 0 R\n", "/Resources ")
-		case bytes.HasPrefix(body, []byte("<</Type /Font")):
-			body = bytes.ReplaceAll(body, []byte("/utf8"+fontName), []byte("/"+string(tag)+"+"+fontName))
+		case bytes.HasPrefix(body, []byte("<</Type /Font\n")):
+			body = bytes.Replace(body, []byte("\n/Encoding "), []byte("\n/ToUnicode "), 1)
+			named++
 		case bytes.HasPrefix(body, []byte("<<\n/Type /Catalog\n")):
 			body = bytes.Replace(body, []byte("/Type /Catalog\n"),
 				[]byte("/Type /Catalog\n/Lang (zh-CN)\n/ViewerPreferences <</DisplayDocTitle true>>\n"), 1)
@@ -52,7 +50,7 @@ func amend(file, font []byte, subset *fonts.Subset) ([]byte, error) {
 		}
 		d.objects[n] = body
 	}
-	if font != nil && meanings != 1 {
+	if len(meanings) > 0 || named != subset.Fonts() {
 		return nil, errShape
 	}
 	if err := d.orderResources(); err != nil {
@@ -60,6 +58,9 @@ func amend(file, font []byte, subset *fonts.Subset) ([]byte, error) {
 	}
 	return d.bytes(), nil
 }
+
+// encoding is the object that gofpdf writes for a font's own encoding.
+const encoding = "<</Type /Encoding /BaseEncoding /WinAnsiEncoding /Differences [%s]>>\nendobj\n"
 
 var errShape = errors.New("render: gofpdf's file has an unknown shape")
 
@@ -114,7 +115,7 @@ func readDocument(file []byte) (*document, error) {
 	return d, nil
 }
 
-// plainStream is the content of a stream without any filter: a page, or the font's ToUnicode.
+// plainStream is the content of a stream without any filter: a page.
 func plainStream(body []byte) (data []byte, ok bool) {
 	rest, ok := bytes.CutPrefix(body, []byte("<</Length "))
 	if !ok {
@@ -198,27 +199,4 @@ func (d *document) bytes() []byte {
 	fmt.Fprintf(out, "xref\n0 %d\n0000000000 65535 f \n%strailer\n<<\n%s/ID [<%x> <%x>]\n>>\nstartxref\n%d\n%%%%EOF\n",
 		len(d.objects)+1, table, d.trailer, sum[:16], sum[:16], start)
 	return out.Bytes()
-}
-
-// toUnicode is a CMap of single characters, at most a hundred in a block as Adobe's
-// technical note 5411 asks.
-func toUnicode(subset *fonts.Subset) []byte {
-	var lines []string
-	for code, r := range subset.Runes() {
-		line := fmt.Sprintf("<%04X> <", code)
-		for _, unit := range utf16.AppendRune(nil, r) {
-			line += fmt.Sprintf("%04X", unit)
-		}
-		lines = append(lines, line+">\n")
-	}
-	var b bytes.Buffer
-	b.WriteString("/CIDInit /ProcSet findresource begin\n12 dict begin\nbegincmap\n" +
-		"/CIDSystemInfo << /Registry (Adobe) /Ordering (UCS) /Supplement 0 >> def\n" +
-		"/CMapName /Adobe-Identity-UCS def\n/CMapType 2 def\n" +
-		"1 begincodespacerange\n<0000> <FFFF>\nendcodespacerange\n")
-	for block := range slices.Chunk(lines, 100) {
-		fmt.Fprintf(&b, "%d beginbfchar\n%sendbfchar\n", len(block), strings.Join(block, ""))
-	}
-	b.WriteString("endcmap\nCMapName currentdict /CMap defineresource pop\nend\nend")
-	return b.Bytes()
 }

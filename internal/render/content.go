@@ -163,6 +163,14 @@ func (c *content) cropMarks(width, height, bleed float64) {
 
 // stream is a compressed stream object's body, as gofpdf writes it.
 func stream(dict string, data []byte) []byte {
+	packed := pack(data)
+	out := make([]byte, 0, len(dict)+len(packed)+80)
+	out = fmt.Appendf(out, "<<%s/Filter /FlateDecode /Length %d>>\nstream\n", dict, len(packed))
+	out = append(out, packed...)
+	return append(out, "\nendstream\nendobj\n"...)
+}
+
+func pack(data []byte) []byte {
 	var packed bytes.Buffer
 	z := deflaters.Get().(*zlib.Writer)
 	defer deflaters.Put(z)
@@ -170,10 +178,7 @@ func stream(dict string, data []byte) []byte {
 	// Writes to a buffer do not fail.
 	_, _ = z.Write(data)
 	_ = z.Close()
-	out := make([]byte, 0, len(dict)+packed.Len()+80)
-	out = fmt.Appendf(out, "<<%s/Filter /FlateDecode /Length %d>>\nstream\n", dict, packed.Len())
-	out = append(out, packed.Bytes()...)
-	return append(out, "\nendstream\nendobj\n"...)
+	return packed.Bytes()
 }
 
 // deflaters are kept: a new one costs more than packing a page.

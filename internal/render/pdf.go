@@ -55,7 +55,7 @@ func PDF(o PDFOptions, lists ...*DisplayList) (out []byte, err error) {
 	if err := p.pdf.Output(&buf); err != nil {
 		return nil, fault.Wrap(fault.Internal, err, failed)
 	}
-	out, err = amend(buf.Bytes(), p.font, &p.subset)
+	out, err = amend(buf.Bytes(), &p.subset)
 	if err != nil {
 		return nil, fault.Wrap(fault.Internal, err, failed)
 	}
@@ -72,15 +72,14 @@ type printer struct {
 	margin, bleed float64 // margin: from the page's edge to the card's
 	toPoints      vector.Matrix
 	subset        fonts.Subset
-	font          []byte // cut from it
-	codes         map[*textItem]string
+	codes         map[*textItem][]fonts.Piece
 	art           map[[32]byte]string // by artSum: the form's name
 }
 
 func newPrinter(o PDFOptions, first *DisplayList) *printer {
 	p := &printer{
 		o: o, width: first.Width, height: first.Height,
-		codes: map[*textItem]string{}, art: map[[32]byte]string{},
+		codes: map[*textItem][]fonts.Piece{}, art: map[[32]byte]string{},
 	}
 	if o.Bleed || o.CropMarks {
 		p.bleed = first.Bleed
@@ -109,31 +108,6 @@ func newPrinter(o PDFOptions, first *DisplayList) *printer {
 	p.pdf.SetPageBox("trim", p.margin, p.margin, p.width, p.height)
 	p.pdf.SetPageBox("bleed", p.margin-p.bleed, p.margin-p.bleed, p.width+2*p.bleed, p.height+2*p.bleed)
 	return p
-}
-
-// fontName is the document's one font.
-const fontName = "card"
-
-// embed cuts one font for all texts at once: each font costs gofpdf more than a card.
-func (p *printer) embed(lists []*DisplayList) error {
-	for _, list := range lists {
-		for _, side := range []*page{&list.front, &list.back} {
-			for _, it := range side.items {
-				if it.text == nil {
-					continue
-				}
-				codes, err := p.subset.Encode(it.text.Font, it.text.Text)
-				if err != nil {
-					return fault.Wrap(fault.Internal, err, "一个文件里的字太多，请分批生成")
-				}
-				p.codes[it.text] = codes
-			}
-		}
-	}
-	if p.font = p.subset.Font(); p.font != nil {
-		p.pdf.AddUTF8FontFromBytes(fontName, "", p.font)
-	}
-	return nil
 }
 
 func (p *printer) page(side *page) error {
@@ -219,31 +193,6 @@ func (p *printer) drawArt(art *vector.Art) []byte {
 	dict := fmt.Sprintf("/Type /XObject /Subtype /Form /BBox [%s %s %s %s] /Resources << %s>> ",
 		num(lo.X), num(lo.Y), num(hi.X), num(hi.Y), c.resources())
 	return stream(dict, c.b)
-}
-
-func (p *printer) text(t *textItem) {
-	p.pdf.SetFont(fontName, "", t.Size)
-	p.pdf.SetTextColor(int(t.Color.R), int(t.Color.G), int(t.Color.B))
-	styled := t.Tracking != 0 || t.Embolden != 0
-	if styled {
-		p.raw(func(c *content) {
-			c.b = append(c.b, "q "...)
-			if t.Tracking != 0 {
-				c.nums(t.Tracking)
-				c.b = append(c.b, "Tc "...)
-			}
-			if t.Embolden != 0 {
-				c.color(t.Color)
-				c.b = append(c.b, "RG 2 Tr 1 J 1 j "...)
-				c.nums(t.Embolden * t.Size)
-				c.b = append(c.b, 'w')
-			}
-		})
-	}
-	p.pdf.Text(t.X+p.margin, t.Y+p.margin, p.codes[t])
-	if styled {
-		p.pdf.RawWriteStr("Q")
-	}
 }
 
 func (p *printer) photo(ph *photoItem) error {

@@ -158,6 +158,40 @@ func TestPrintFile(t *testing.T) {
 	}
 }
 
+// A file of more glyphs than one of its fonts holds: texts go from font to font and still
+// read and look as they should.
+func TestPrintFileOfManyGlyphs(t *testing.T) {
+	var lists []*render.DisplayList
+	var names []string
+	for r := rune(0x4E00); len(names) < 60; r += 7 {
+		name := string([]rune{r, 'é', r + 1, r + 2, 0x20000 + r - 0x4E00, r + 3, r + 4, '(', r + 5})
+		if len(render.Missing(name)) == 0 {
+			names = append(names, name)
+			lists = append(lists, layout(t, rendertest.Card(name)))
+		}
+	}
+	file, err := render.PDF(render.PDFOptions{}, lists...)
+	require.NoError(t, err)
+	again, err := render.PDF(render.PDFOptions{}, lists...)
+	require.NoError(t, err)
+	require.True(t, bytes.Equal(file, again))
+	name := write(t, "cards.pdf", file)
+	fonts := strings.Split(strings.TrimSpace(string(tool(t, "pdffonts", name))), "\n")[2:]
+	require.Greater(t, len(fonts), 2)
+	for _, line := range fonts {
+		require.Contains(t, line, "yes yes yes", "embedded, subset, with Unicode")
+	}
+	text := strings.Join(strings.Fields(string(tool(t, "pdftotext", "-raw", "-enc", "UTF-8", name, "-"))), "")
+	for _, name := range names {
+		require.Contains(t, text, name)
+	}
+	for _, i := range []int{0, 40, 59} {
+		img, err := render.Picture(lists[i], render.Front, 0)
+		require.NoError(t, err)
+		agree(t, img, rasterize(t, file, 1+2*i, 300))
+	}
+}
+
 // The SVG is well-formed, says the card's text to a screen reader, and two on one page do
 // not share ids.
 func TestSVG(t *testing.T) {

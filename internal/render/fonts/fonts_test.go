@@ -99,12 +99,13 @@ func TestOutlinesAgreeWithSfnt(t *testing.T) {
 	}
 }
 
-// The font of a subset draws what the fonts draw, of every weight and grid.
+// The font of a subset draws what the fonts draw, of every weight and grid, and both of
+// its tables find the glyphs.
 func TestSubset(t *testing.T) {
 	regular, bold, rareA, rareB := get(t, Regular), get(t, Bold), get(t, RareA), get(t, RareB)
 	var s Subset
 	type drawn struct {
-		code rune
+		code byte
 		font *Font
 		r    rune
 	}
@@ -113,40 +114,48 @@ func TestSubset(t *testing.T) {
 		font *Font
 		text string
 	}{{regular, "王王 阿·"}, {bold, "王证"}, {rareB, "\U00020BB7"}, {rareA, "王 Aé"}, {regular, "\U00030EDE"}} {
-		codes, err := s.Encode(x.font, x.text)
-		require.NoError(t, err)
-		runes := []rune(codes)
+		pieces := s.Encode(x.font, x.text)
+		require.Len(t, pieces, 1)
+		require.Zero(t, pieces[0].Font)
+		width := 0.0
 		for i, r := range []rune(x.text) {
-			all = append(all, drawn{runes[i], x.font, r})
+			all = append(all, drawn{pieces[0].Codes[i], x.font, r})
+			width += x.font.Advance(r)
 		}
+		require.Len(t, pieces[0].Codes, len([]rune(x.text)))
+		require.InDelta(t, width*1000, pieces[0].Advance, 2)
 	}
-	for _, d := range all[:5] {
-		require.Equal(t, d.r, d.code, "a first use keeps its code point")
-	}
-	require.Equal(t, rune(0xE000), all[5].code, "the same rune in another font")
-	meanings := map[rune]rune{}
-	for code, r := range s.Runes() {
+	require.Equal(t, all[0].code, all[1].code)
+	require.NotEqual(t, all[0].code, all[5].code, "the same rune in another font")
+	meanings := map[byte]rune{}
+	for code, r := range s.Runes(0) {
 		meanings[code] = r
 	}
-	ttf := s.Font()
-	require.True(t, bytes.Equal(ttf, s.Font()))
-	sums(t, ttf)
-	cut, err := parse("cut", ttf)
+	require.Equal(t, 1, s.Fonts())
+	made := s.Cut(0)
+	require.Equal(t, made, s.Cut(0))
+	sums(t, made.File)
+	cut, err := parse("cut", made.File)
 	require.NoError(t, err)
-	other, err := sfnt.Parse(ttf) // another reader takes it too
+	other, err := sfnt.Parse(made.File) // another reader takes it too
 	require.NoError(t, err)
+	bytewise := cut.tables["cmap"][20:] // format 0
+	require.Equal(t, []byte{0, 0, 1, 6, 0, 0}, bytewise[:6])
 	var buf sfnt.Buffer
 	for _, d := range all {
-		require.Less(t, d.code, rune(0x10000), "U+%04X", d.r)
+		code := symbols + rune(d.code)
 		require.Equal(t, d.r, meanings[d.code])
-		require.InDelta(t, d.font.Advance(d.r), cut.Advance(d.code), 0.00051)
-		gid, err := other.GlyphIndex(&buf, d.code)
+		require.InDelta(t, d.font.Advance(d.r), cut.Advance(code), 0.00051)
+		require.InDelta(t, cut.Advance(code)*1000, made.Widths[d.code], 1e-6)
+		gid, err := other.GlyphIndex(&buf, code)
 		require.NoError(t, err)
-		require.Equal(t, cut.glyph(d.code), uint16(gid))
+		require.NotZero(t, gid)
+		require.Equal(t, cut.glyph(code), uint16(gid))
+		require.Equal(t, uint16(bytewise[6+int(d.code)]), uint16(gid))
 		_, err = other.LoadGlyph(&buf, gid, fixed.I(1000), nil)
 		require.NoError(t, err)
 
-		want, got := d.font.Outline(d.r), cut.Outline(d.code)
+		want, got := d.font.Outline(d.r), cut.Outline(code)
 		if d.font.UnitsPerEm == cut.UnitsPerEm {
 			require.Equal(t, want, got, "U+%04X", d.r)
 			continue
@@ -209,29 +218,43 @@ func sums(t *testing.T, ttf []byte) {
 	}
 }
 
-func TestSubsetHasALimit(t *testing.T) {
+// What one font cannot hold goes on in the next, and a text is cut where fonts change.
+func TestSubsetOfManyFonts(t *testing.T) {
 	var s Subset
+	var text []rune
 	rare := get(t, RareB)
-	var err error
 	for r := range rare.Runes {
-		if _, err = s.Encode(rare, string(r)); err != nil {
+		if text = append(text, r); len(text) == 3*len(codes)-1 {
 			break
 		}
 	}
-	require.ErrorIs(t, err, ErrTooManyGlyphs)
-	seen := map[rune]bool{}
-	n := 0
-	for code, r := range s.Runes() {
-		n++
-		require.False(t, seen[r])
-		seen[r] = true
-		if code < firstText || code > lastPrivate || code > lastText && code < firstPrivate {
-			t.Fatalf("code %04X", code)
+	pieces := s.Encode(rare, string(text))
+	require.Len(t, pieces, 3)
+	require.Equal(t, 3, s.Fonts())
+	var got []rune
+	for i, piece := range pieces {
+		require.Equal(t, i, piece.Font)
+		meanings := map[byte]rune{}
+		for code, r := range s.Runes(i) {
+			require.NotContains(t, " ()\\\x7f\xa0\xad", string([]byte{code}))
+			require.GreaterOrEqual(t, code, byte(' '))
+			meanings[code] = r
+		}
+		_, err := parse("cut", s.Cut(i).File)
+		require.NoError(t, err)
+		for _, code := range []byte(piece.Codes) {
+			got = append(got, meanings[code])
 		}
 	}
-	require.Equal(t, maxGlyphs, n)
-	_, err = parse("cut", s.Font())
-	require.NoError(t, err)
+	require.Equal(t, string(text), string(got))
+
+	// Back and forth: the first font's glyphs are there to stay.
+	pieces = s.Encode(rare, string([]rune{text[0], text[1], text[len(codes)], text[0]}))
+	require.Len(t, pieces, 3)
+	require.Equal(t, []int{0, 1, 0}, []int{pieces[0].Font, pieces[1].Font, pieces[2].Font})
+	require.Equal(t, 3, s.Fonts())
+	require.Empty(t, s.Encode(rare, ""))
+	require.Zero(t, new(Subset).Fonts())
 }
 
 func TestPick(t *testing.T) {

@@ -2,7 +2,6 @@ package fonts
 
 import (
 	"cmp"
-	"errors"
 	"iter"
 	"math"
 	"slices"
@@ -10,18 +9,15 @@ import (
 	"volcard/internal/render/vector"
 )
 
-// Subset gathers the glyphs of one document, of all its fonts, and cuts them into one
-// TrueType font: a PDF library that knows a font only as 65,536 widths makes every
-// further font of a document dear. The first use of a rune keeps its code point; the same
-// rune in another font, and what lies above U+FFFF, gets a code of its own, so that
-// nothing is limited to what sixteen bits can say. Runes tells what the codes mean.
+// Subset gathers the glyphs of one document, of all its typefaces, and cuts them into
+// TrueType fonts of single-byte codes: a Unicode font costs a PDF library 65,536 widths,
+// such a font 256. Codes are given in the order of first use, so that texts that many
+// cards share stay within the first font. Runes tells what the codes mean.
 //
 // The zero Subset is ready for use.
 type Subset struct {
-	codes  map[glyphKey]rune
-	glyphs map[rune]glyphKey // by code
-	first  *Font
-	spare  rune // the code that is given away next, unless it is taken
+	places map[glyphKey]int
+	glyphs []glyphKey // the first len(codes) are the first font's, and so on
 }
 
 // glyphKey has the rune too: two runes with one glyph must stay apart when text is copied.
@@ -31,93 +27,101 @@ type glyphKey struct {
 	r    rune
 }
 
-// ErrTooManyGlyphs tells that a document must be split.
-var ErrTooManyGlyphs = errors.New("fonts: more glyphs than one document can hold")
+// grid is the cut font's units per em: the unit of a PDF's widths.
+const grid = 1000
 
-const (
-	// maxGlyphs lies well below the codes that there are.
-	maxGlyphs = 40_000
-	// grid is the cut font's units per em: the unit of a PDF's widths.
-	grid = 1000
-
-	firstPrivate, lastPrivate = 0xE000, 0xF8FF
-	// firstText is where the codes end that PDF libraries give a meaning of their own.
-	firstText, lastText = 0x20, 0xD7FF
-)
-
-// Encode returns text in the document's codes.
-func (s *Subset) Encode(f *Font, text string) (string, error) {
-	if s.first == nil {
-		*s = Subset{codes: map[glyphKey]rune{}, glyphs: map[rune]glyphKey{}, first: f, spare: firstPrivate}
+// codes are those that a cut font has: none that viewers take for a space or a hyphen, and
+// none that a PDF's strings escape.
+var codes = func() (all []byte) {
+	for c := '!'; c <= 0xFF; c++ {
+		if !slices.Contains([]rune{'(', ')', '\\', 0x7F, 0xA0, 0xAD}, c) {
+			all = append(all, byte(c))
+		}
 	}
-	codes := make([]rune, 0, len(text)/3)
+	return all
+}()
+
+// Piece is a stretch of text in one of the cut fonts.
+type Piece struct {
+	Font  int
+	Codes string
+	// Advance is in thousandths of an em.
+	Advance int
+}
+
+// Encode returns text in the codes of the document's fonts.
+func (s *Subset) Encode(f *Font, text string) []Piece {
+	if s.places == nil {
+		s.places = map[glyphKey]int{}
+	}
+	var pieces []Piece
+	var run []byte
+	font, advance := 0, 0
+	flush := func() {
+		if len(run) > 0 {
+			pieces = append(pieces, Piece{Font: font, Codes: string(run), Advance: advance})
+		}
+		run, advance = run[:0], 0
+	}
 	for _, r := range text {
 		key := glyphKey{f, f.glyph(r), r}
-		code, ok := s.codes[key]
+		place, ok := s.places[key]
 		if !ok {
-			if len(s.glyphs) >= maxGlyphs {
-				return "", ErrTooManyGlyphs
-			}
-			code = s.free(r)
-			s.codes[key], s.glyphs[code] = code, key
+			place = len(s.glyphs)
+			s.places[key] = place
+			s.glyphs = append(s.glyphs, key)
 		}
-		codes = append(codes, code)
+		if n := place / len(codes); n != font {
+			flush()
+			font = n
+		}
+		run = append(run, codes[place%len(codes)])
+		advance += key.advance()
 	}
-	return string(codes), nil
+	flush()
+	return pieces
 }
 
-// free is r's own code where that can be had, else the next of the private-use area, and
-// when those are gone, any that nobody has taken yet.
-func (s *Subset) free(r rune) rune {
-	taken := func(code rune) bool { _, ok := s.glyphs[code]; return ok }
-	if r >= firstText && r <= lastText && !taken(r) {
-		return r
-	}
-	for taken(s.spare) {
-		switch {
-		case s.spare < firstPrivate:
-			s.spare--
-		case s.spare == lastPrivate:
-			s.spare = lastText
-		default:
-			s.spare++
-		}
-	}
-	return s.spare
+func (k glyphKey) advance() int { return scaled(k.font.advance(k.gid), k.font.UnitsPerEm) }
+
+// Fonts is the number of fonts that Encode has filled so far.
+func (s *Subset) Fonts() int { return (len(s.glyphs) + len(codes) - 1) / len(codes) }
+
+// of returns a font's glyphs, in the order of codes.
+func (s *Subset) of(font int) []glyphKey {
+	rest := s.glyphs[font*len(codes):]
+	return rest[:min(len(rest), len(codes))]
 }
 
-// Runes yields each code with the rune that it stands for, in the order of the codes.
-func (s *Subset) Runes() iter.Seq2[rune, rune] {
-	return func(yield func(code, r rune) bool) {
-		for _, code := range s.sorted() {
-			if !yield(code, s.glyphs[code].r) {
+// Runes yields each code of a font with the rune that it stands for, in the order of the codes.
+func (s *Subset) Runes(font int) iter.Seq2[byte, rune] {
+	return func(yield func(code byte, r rune) bool) {
+		for i, g := range s.of(font) {
+			if !yield(codes[i], g.r) {
 				return
 			}
 		}
 	}
 }
 
-func (s *Subset) sorted() []rune {
-	codes := make([]rune, 0, len(s.glyphs))
-	for code := range s.glyphs {
-		codes = append(codes, code)
-	}
-	slices.Sort(codes)
-	return codes
+// Cut is one font of a subset. Its measures are in thousandths of an em.
+type Cut struct {
+	File                       []byte // TrueType
+	Widths                     [256]int
+	Box                        [4]int // left, bottom, right, top
+	Ascent, Descent, CapHeight int
 }
 
-// Font cuts the font; nil if nothing was encoded.
-func (s *Subset) Font() []byte {
-	if s.first == nil {
-		return nil
-	}
-	codes := s.sorted()
-	n := len(codes) + 1 // glyph 0 is the blank .notdef
+// Cut makes a font. Its character map is a symbol font's, since codes are no characters.
+func (s *Subset) Cut(font int) Cut {
+	glyphs := s.of(font)
+	n := len(glyphs) + 1 // glyph 0 is the blank .notdef
+	var cut Cut
 	var b glyphBuilder
 	b.add(nil, grid, 0)
-	for _, code := range codes {
-		g := s.glyphs[code]
-		advance := scaled(g.font.advance(g.gid), g.font.UnitsPerEm)
+	for i, g := range glyphs {
+		advance := g.advance()
+		cut.Widths[codes[i]] = advance
 		if g.font.UnitsPerEm == grid && !g.font.composite(g.gid) {
 			b.add(g.font.outline(g.gid), advance, g.font.bearing(g.gid))
 		} else {
@@ -132,22 +136,25 @@ func (s *Subset) Font() []byte {
 	if len(b.glyf) == 0 {
 		b.glyf = make([]byte, 4)
 	}
-	scale := func(v int) int { return scaled(v, s.first.UnitsPerEm) }
-	return assemble([]table{
-		{"OS/2", words(48, map[int]int{0: 4, 4: 400, 6: 5, 68: scale(s.first.Ascent), 70: scale(s.first.Descent), 88: scale(s.first.CapHeight)})},
-		{"cmap", cmap(codes)},
+	first := glyphs[0].font
+	scale := func(v int) int { return scaled(v, first.UnitsPerEm) }
+	cut.Box, cut.Ascent, cut.Descent, cut.CapHeight = b.box, scale(first.Ascent), scale(first.Descent), scale(first.CapHeight)
+	cut.File = assemble([]table{
+		{"OS/2", words(48, map[int]int{0: 4, 4: 400, 6: 5, 68: cut.Ascent, 70: cut.Descent, 88: cut.CapHeight})},
+		{"cmap", cmap(codes[:len(glyphs)])},
 		{"glyf", b.glyf},
 		{"head", words(27, map[int]int{
 			0: 1, 12: 0x5F0F, 14: 0x3CF5, 18: grid,
 			36: b.box[0], 38: b.box[1], 40: b.box[2], 42: b.box[3], 50: 1, // long loca
 		})},
-		{"hhea", words(18, map[int]int{0: 1, 4: scale(s.first.Ascent), 6: scale(s.first.Descent), 10: b.widest, 34: n})},
+		{"hhea", words(18, map[int]int{0: 1, 4: cut.Ascent, 6: cut.Descent, 10: b.widest, 34: n})},
 		{"hmtx", b.hmtx},
 		{"loca", b.loca},
 		{"maxp", words(16, map[int]int{0: 1, 4: n, 6: b.points, 8: b.contours, 14: 1})},
 		{"name", words(3, map[int]int{4: 6})},
 		{"post", words(16, map[int]int{0: 3})},
 	})
+	return cut
 }
 
 // scaled is a length of a font on the grid of the cut.
@@ -276,17 +283,24 @@ func steps(points []glyphPoint, flags []byte, short, same byte, axis func(glyphP
 	return out
 }
 
-// cmap is a format 4 table. Glyphs stand in the order of their codes, so one segment
-// covers each unbroken row of codes.
-func cmap(codes []rune) []byte {
+// symbols is where a symbol font's codes stand in its (3, 0) table.
+const symbols = 0xF000
+
+// cmap is the two tables in which viewers look up a symbol font's codes: (1, 0) in format
+// 0 and (3, 0) in format 4. Glyphs stand in the order of their codes, so one segment covers
+// each unbroken row of codes.
+func cmap(codes []byte) []byte {
 	type segment struct{ lo, hi, gid int }
 	var segments []segment
-	for i, code := range codes {
-		if n := len(segments); n > 0 && segments[n-1].hi+1 == int(code) {
+	var bytes [256]byte
+	for i, c := range codes {
+		bytes[c] = byte(i + 1)
+		code := symbols + int(c)
+		if n := len(segments); n > 0 && segments[n-1].hi+1 == code {
 			segments[n-1].hi++
 			continue
 		}
-		segments = append(segments, segment{int(code), int(code), i + 1})
+		segments = append(segments, segment{code, code, i + 1})
 	}
 	segments = append(segments, segment{0xFFFF, 0xFFFF, 0x10000}) // to glyph 0
 	n := len(segments)
@@ -297,7 +311,10 @@ func cmap(codes []rune) []byte {
 			t = be.AppendUint16(t, uint16(v))
 		}
 	}
-	put(0, 1, 3, 1, 0, 12)
+	const start, size = 4 + 2*8, 6 + 256
+	put(0, 2, 1, 0, 0, start, 3, 0, 0, start+size)
+	put(0, size, 0)
+	t = append(t, bytes[:]...)
 	put(4, 16+8*n, 0, 2*n, 2*half, bits, 2*n-2*half)
 	for _, s := range segments {
 		put(s.hi)
