@@ -8,6 +8,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/jung-kurt/gofpdf"
 	"github.com/stretchr/testify/require"
 
 	"volcard/internal/fault"
@@ -52,6 +53,22 @@ func TestAmendRefuses(t *testing.T) {
 		_, err := amend([]byte(file), &fonts.Subset{})
 		require.ErrorIs(t, err, errShape, "%q", file)
 	}
+}
+
+// Codes without their meaning would copy as rubbish.
+func TestAmendMissesAFont(t *testing.T) {
+	face, err := fonts.Get(fonts.Bold)
+	require.NoError(t, err)
+	pdf := gofpdf.New("P", "mm", "A4", "")
+	pdf.AddPage()
+	var file bytes.Buffer
+	require.NoError(t, pdf.Output(&file))
+	var subset fonts.Subset
+	_, err = amend(file.Bytes(), &subset)
+	require.NoError(t, err)
+	subset.Encode(face, "王")
+	_, err = amend(file.Bytes(), &subset)
+	require.ErrorIs(t, err, errShape)
 }
 
 func TestPDFRecovers(t *testing.T) {
