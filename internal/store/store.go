@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -43,7 +44,9 @@ func Open(ctx context.Context, url string, maxConns int32) (*DB, error) {
 		cfg.MaxConns = maxConns
 	}
 	cfg.MaxConnLifetime = 30 * time.Minute
-	cfg.ConnConfig.ConnectTimeout = 3 * time.Second
+	if !strings.Contains(url, "connect_timeout") {
+		cfg.ConnConfig.ConnectTimeout = 3 * time.Second
+	}
 	// A process that stands still in a transaction must not keep others from its rows for ever.
 	cfg.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] = strconv.Itoa(int(idleInTx.Milliseconds()))
 	// Every statement of ours finds its rows by a key, so the plan does not depend on the values:

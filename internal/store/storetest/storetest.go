@@ -118,5 +118,9 @@ func withDatabase(server, database, role string) string {
 	if role != "" {
 		u.User = url.User(role)
 	}
+	// A machine that runs all packages at once may let a connection wait.
+	q := u.Query()
+	q.Set("connect_timeout", "60")
+	u.RawQuery = q.Encode()
 	return u.String()
 }
