@@ -35,7 +35,7 @@ const impatience = time.Second
 // collectAt is how much garbage, in per cent of what is in use, is left to gather before it is
 // collected: a page makes much garbage and little of it lasts. Measured: a tenth less processor
 // time for a page than with Go's 100, some 100 MB more memory. GOGC in the environment goes before.
-const collectAt = 400
+const collectAt = 200
 
 func main() {
 	if os.Getenv("GOGC") == "" {
