@@ -142,7 +142,7 @@ func (a submitStep) submit(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return err
 	case len(reasons) > 0:
-		return a.refuse(w, r, form, "还不能提交，请先处理下面的问题；您填写的内容都还在。", http.StatusUnprocessableEntity)
+		return a.refuse(w, r, form, "还不能提交，请先处理下面的问题；您填写的内容都还在。", http.StatusUnprocessableEntity, reasons...)
 	}
 	a.begin(r.Context(), accepted)
 	web.Redirect(w, r, cardPath(accepted.ID))
@@ -173,7 +173,7 @@ func (a submitStep) begin(ctx context.Context, accepted cardstore.Accepted) {
 
 // refuse shows the preview of the newest draft with every reason, each with a link to its step.
 // Where there is no draft any more the application was submitted already, or withdrawn.
-func (a submitStep) refuse(w http.ResponseWriter, r *http.Request, form *web.Form, sentence string, status int) error {
+func (a submitStep) refuse(w http.ResponseWriter, r *http.Request, form *web.Form, sentence string, status int, reasons ...card.Reason) error {
 	v, err := a.open(r)
 	if err != nil {
 		return err
@@ -191,5 +191,12 @@ func (a submitStep) refuse(w http.ResponseWriter, r *http.Request, form *web.For
 	}
 	form.Values.Set("idempotency_key", key.String())
 	form.Fail("", sentence)
+	// What refused the submission counts, even where the row looks well again: the last card of a
+	// branch is free until whoever got it has committed.
+	for _, reason := range reasons {
+		if !slices.Contains(v.reasons, reason) {
+			v.reasons = append(v.reasons, reason)
+		}
+	}
 	return a.showPreview(w, r, v, form, status)
 }

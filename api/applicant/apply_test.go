@@ -314,6 +314,25 @@ func TestSubmitRefuses(t *testing.T) {
 	q.Post("/apply/unit", url.Values{"address": {strings.Repeat("长", 40_000)}}).Want(413)
 }
 
+// Whoever got the last card has not committed yet: the row still looks free, and yet the page has to
+// say which branch to leave.
+func TestSubmitWhileTheLastCardIsGoing(t *testing.T) {
+	t.Parallel()
+	r := open(t)
+	p := r.person("王𠮷", adultID)
+	p.draft()
+	preview := p.Get("/apply/preview")
+	other, err := r.DB.Begin(t.Context())
+	require.NoError(t, err)
+	_, err = other.Exec(t.Context(), "SELECT serial FROM stock_card FOR UPDATE")
+	require.NoError(t, err)
+	page := preview.Submit(submitForm, nil).Want(422).WantError("", "您填写的内容都还在")
+	page.WantText(".blocked [data-step='/apply/branch']", "刚刚领完，请另选一个网点").Lacks(submitForm)
+	require.NoError(t, other.Rollback(t.Context()))
+	preview.Submit(submitForm, nil).Want(200)
+	require.Equal(t, 1, r.count("SELECT count(*) FROM application"))
+}
+
 func TestSubmitAfterWithdrawal(t *testing.T) {
 	t.Parallel()
 	r := open(t)
