@@ -101,7 +101,7 @@ func (w *World) sign(in cardstore.Intent) (token, kid string, err error) {
 }
 
 // Texts answers a query of one text column. Rows come as the query orders them.
-func (w *World) Texts(sql string, args ...any) []string {
+func (w *System) Texts(sql string, args ...any) []string {
 	w.T.Helper()
 	var texts []string
 	w.Until(sql, func() bool {
@@ -111,13 +111,13 @@ func (w *World) Texts(sql string, args ...any) []string {
 }
 
 // Moves lists the moves of a case, in order, from its audit chain.
-func (w *World) Moves(id uuid.UUID) []string {
+func (w *System) Moves(id uuid.UUID) []string {
 	w.T.Helper()
 	return w.Texts("SELECT action FROM audit_entry WHERE subject_kind = 'application' AND subject_id = $1 ORDER BY seq", id)
 }
 
 // Told lists the templates of the messages about a case, sorted.
-func (w *World) Told(id uuid.UUID) []string {
+func (w *System) Told(id uuid.UUID) []string {
 	w.T.Helper()
 	told := w.Texts("SELECT template FROM message WHERE dedupe_key LIKE $1 || ':%'", id.String())
 	sort.Strings(told)
@@ -125,7 +125,14 @@ func (w *World) Told(id uuid.UUID) []string {
 }
 
 // Booked lists the ledger entries of a case, in order.
-func (w *World) Booked(id uuid.UUID) []string {
+func (w *System) Booked(id uuid.UUID) []string {
 	w.T.Helper()
 	return w.Texts("SELECT kind FROM stock_entry WHERE application_id = $1 ORDER BY id", id)
+}
+
+// WantMessagesSent waits until every message has gone out, and sees that each went out once.
+func (w *System) WantMessagesSent() {
+	w.T.Helper()
+	w.Until("every message is sent", func() bool { return w.Count("SELECT count(*) FROM message WHERE state <> 'sent'") == 0 })
+	require.Equal(w.T, w.Count("SELECT count(*) FROM message"), w.Count("SELECT count(*) FROM outbox_page"), "each message went out once")
 }

@@ -21,7 +21,7 @@ import (
 const Queue = "volcard"
 
 // Engine is a client of the Temporal server with the keys of this world, for what operators do.
-func (w *World) Engine() client.Client {
+func (w *System) Engine() client.Client {
 	w.T.Helper()
 	w.shared.engine.Do(func() {
 		w.shared.client, w.shared.err = client.NewLazyClient(client.Options{
@@ -34,13 +34,16 @@ func (w *World) Engine() client.Client {
 }
 
 // Processes starts and messages processes on a task queue, as the api does on its own.
-func (w *World) Processes(queue string) *workflows.Client {
+func (w *System) Processes(queue string) *workflows.Client {
 	w.T.Helper()
 	return workflows.NewClient(w.Engine(), queue)
 }
 
+// RunID is what Temporal calls the process of a case.
+func RunID(id uuid.UUID) string { return workflows.CardApplicationID(id) }
+
 // Runs counts the runs of card applications that are in a status.
-func (w *World) Runs(status enums.WorkflowExecutionStatus) int {
+func (w *System) Runs(status enums.WorkflowExecutionStatus) int {
 	w.T.Helper()
 	var n int64
 	w.Until("runs are counted", func() bool {
@@ -55,7 +58,7 @@ func (w *World) Runs(status enums.WorkflowExecutionStatus) int {
 
 // WantEveryCaseHasItsProcess waits until exactly the live and the just collected cases have a
 // running process, one each, and sees that no process has failed.
-func (w *World) WantEveryCaseHasItsProcess() {
+func (w *System) WantEveryCaseHasItsProcess() {
 	w.T.Helper()
 	// Visibility follows the histories a little later.
 	w.Until("each open case has one running process", func() bool {
@@ -87,7 +90,7 @@ func (w *World) WantEveryCaseHasItsProcess() {
 }
 
 // History reads the whole history of a case's process.
-func (w *World) History(id uuid.UUID) *historypb.History {
+func (w *System) History(id uuid.UUID) *historypb.History {
 	w.T.Helper()
 	events := w.Engine().GetWorkflowHistory(context.Background(), workflows.CardApplicationID(id), "", false,
 		enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
@@ -102,7 +105,7 @@ func (w *World) History(id uuid.UUID) *historypb.History {
 
 // WantReplayable replays the history of a case's process: what a killed worker left must be what
 // the next one would do.
-func (w *World) WantReplayable(id uuid.UUID) {
+func (w *System) WantReplayable(id uuid.UUID) {
 	w.T.Helper()
 	replayer, err := worker.NewWorkflowReplayerWithOptions(worker.WorkflowReplayerOptions{DataConverter: workflows.DataConverter(w.Vault)})
 	require.NoError(w.T, err)

@@ -38,22 +38,29 @@ import (
 	"volcard/internal/vault"
 )
 
-// World is one running system with a branch, its clerk and a university in it.
+// World is one running system with a branch, its clerk and a university in it, and whoever acts in it.
 type World struct {
+	System
+
+	Branch  uuid.UUID
+	Clerk   uuid.UUID
+	Serials []string
+
+	program string // path of what the processes run
+	env     map[string]string
+}
+
+// System is what a world stands on, and what can be asked of it.
+type System struct {
 	T        testing.TB
 	Postgres *devstack.Postgres
 	Temporal *devstack.Temporal
 	DB       *store.DB
 	Vault    *vault.Vault
 	Rows     storetest.Rows
-	Branch   uuid.UUID
-	Clerk    uuid.UUID
-	Serials  []string
 	Dir      string
 
-	program string // path of what the processes run
-	env     map[string]string
-	shared  *shared
+	shared *shared
 }
 
 // shared is what every view of one world has in common.
@@ -114,11 +121,11 @@ func start(t testing.TB, stack *stacktest.Stack, program string, stock int, sett
 	db, err := store.Open(ctx, stack.Postgres.AppURL(), 16)
 	require.NoError(t, err)
 	t.Cleanup(db.Close)
-	w := &World{
-		T: t, Postgres: stack.Postgres, Temporal: stack.Temporal, DB: db, Vault: v, Dir: stack.Dir, program: program,
+	w := &World{program: program, System: System{
+		T: t, Postgres: stack.Postgres, Temporal: stack.Temporal, DB: db, Vault: v, Dir: stack.Dir,
 		Rows:   storetest.Rows{T: t, DB: db, Vault: v, Now: clock.System{}.Now()},
 		shared: &shared{},
-	}
+	}}
 	w.env = map[string]string{
 		"VOLCARD_DATABASE_URL": stack.Postgres.AppURL(), "VOLCARD_DATABASE_OWNER_URL": stack.Postgres.OwnerURL(),
 		"VOLCARD_DATABASE_AUDIT_URL": stack.Postgres.AuditURL(), "VOLCARD_TEMPORAL_ADDRESS": stack.Temporal.Address(),
@@ -335,7 +342,7 @@ func (w *World) Run(args ...string) (out string, code int) {
 }
 
 // Logs is everything that the processes of this world have logged.
-func (w *World) Logs() string {
+func (w *System) Logs() string {
 	var b strings.Builder
 	w.shared.mu.Lock()
 	defer w.shared.mu.Unlock()
@@ -352,7 +359,7 @@ func (w *World) Logs() string {
 const limit = 90 * time.Second
 
 // Until waits for a condition.
-func (w *World) Until(what string, ok func() bool) {
+func (w *System) Until(what string, ok func() bool) {
 	w.T.Helper()
 	if !Within(ok) {
 		w.T.Fatalf("waited in vain: %s\n%s", what, tail([]byte(w.Logs())))
@@ -375,7 +382,7 @@ func Within(ok func() bool) bool {
 }
 
 // State reads the state of a case; empty while the database is away.
-func (w *World) State(id uuid.UUID) card.State {
+func (w *System) State(id uuid.UUID) card.State {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	state, err := cardstore.Cases{Store: w.Cards()}.State(ctx, id)
@@ -386,13 +393,13 @@ func (w *World) State(id uuid.UUID) card.State {
 }
 
 // WantState waits until a case is in a state.
-func (w *World) WantState(id uuid.UUID, want card.State) {
+func (w *System) WantState(id uuid.UUID, want card.State) {
 	w.T.Helper()
 	w.Until(fmt.Sprintf("%s is %s", id, want), func() bool { return w.State(id) == want })
 }
 
 // Cards is the store of cards on this world's database.
-func (w *World) Cards() cardstore.Store {
+func (w *System) Cards() cardstore.Store {
 	return cardstore.Store{DB: w.DB, Vault: w.Vault, Clock: clock.System{}}
 }
 
@@ -400,7 +407,7 @@ func (w *World) Cards() cardstore.Store {
 func (w *World) Web(p *Proc) *webtest.Env { return webtest.Against(w.T, w.DB, w.Vault, p.URL) }
 
 // Count answers a counting query. After a kill of PostgreSQL the pool's old connections fail once.
-func (w *World) Count(sql string, args ...any) (n int) {
+func (w *System) Count(sql string, args ...any) (n int) {
 	w.T.Helper()
 	w.Until(sql, func() bool { return w.DB.QueryRow(context.Background(), sql, args...).Scan(&n) == nil })
 	return n
