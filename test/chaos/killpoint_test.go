@@ -201,8 +201,7 @@ func TestKillPoints(t *testing.T) {
 		}
 	})
 	w.Worker(nil) // takes over what the killed dispatchers held
-	w.Until("every message is sent", func() bool { return w.Count("SELECT count(*) FROM message WHERE state <> 'sent'") == 0 })
-	require.Equal(t, w.Count("SELECT count(*) FROM message"), w.Count("SELECT count(*) FROM outbox_page"), "each message went out once")
+	w.WantMessagesSent()
 	w.WantEveryCaseHasItsProcess()
 	w.WantCleanBooks()
 }
