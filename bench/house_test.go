@@ -41,8 +41,6 @@ type house struct {
 	cpu       *usage
 	issued    []*applicant // have their card; the pages' rows look at them
 	collected int
-	// bareRate is the bare workflows' rate of row a, which row c is measured by.
-	bareRate float64
 }
 
 func newHouse(t *testing.T) *house {
