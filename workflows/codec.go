@@ -18,8 +18,11 @@ const (
 // DataConverter seals every payload with the vault. It is the second fence: the first is that
 // only identifiers, states and dates enter Temporal at all.
 func DataConverter(v *vault.Vault) converter.DataConverter {
-	return converter.NewCodecDataConverter(converter.GetDefaultDataConverter(), sealing{v})
+	return converter.NewCodecDataConverter(converter.GetDefaultDataConverter(), Codec(v))
 }
+
+// Codec is the sealing alone, for what reads histories.
+func Codec(v *vault.Vault) converter.PayloadCodec { return sealing{v} }
 
 type sealing struct{ vault *vault.Vault }
 

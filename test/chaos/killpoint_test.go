@@ -142,8 +142,11 @@ func matrix(other, admin uuid.UUID) []deed {
 		},
 		{
 			activity: "LapseCase", want: card.Lapsed,
-			prepare: func(t *testing.T, w *world.World) *world.Case { return waiting(t, w, 3*time.Second) },
-			moves:   []string{"submit", "issue", "lapse"}, told: []string{"card-lapsed", "card-ready"},
+			prepare: func(t *testing.T, w *world.World) *world.Case {
+				t.Helper()
+				return waiting(t, w, 3*time.Second)
+			},
+			moves: []string{"submit", "issue", "lapse"}, told: []string{"card-lapsed", "card-ready"},
 			booked: []string{"reserve", "release"}, cards: 1,
 		},
 		{

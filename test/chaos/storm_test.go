@@ -45,7 +45,7 @@ func TestStorm(t *testing.T) {
 	}
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
-	dice := rand.New(rand.NewPCG(seed, seed)) //nolint:gosec // not a secret
+	dice := rand.New(rand.NewPCG(seed, seed))
 	env := w.Web(two)
 	people := make([]*world.Applicant, rounds*len(parts)*crowd)
 	for i := range people {
@@ -90,15 +90,15 @@ func TestStorm(t *testing.T) {
 
 	// The control: a harness that cannot see a loss proves nothing.
 	t.Run("the harness sees a loss", func(t *testing.T) {
-		w := w.On(t)
+		view := w.On(t)
 		lost, altered := people[3].ID, people[4].ID
-		asSuperuser(w, "UPDATE application SET content_hash = sha256('x') WHERE person_id = $1", altered)
-		asSuperuser(w, "DELETE FROM application WHERE person_id = $1", lost)
-		wrong := book.compare(w)
+		asSuperuser(view, "UPDATE application SET content_hash = sha256('x') WHERE person_id = $1", altered)
+		asSuperuser(view, "DELETE FROM application WHERE person_id = $1", lost)
+		wrong := book.compare(view)
 		require.Len(t, wrong, 2)
 		require.Contains(t, wrong[0]+wrong[1], "is not what was sent")
 		require.Contains(t, wrong[0]+wrong[1], "was acknowledged and is lost")
-		out, code := w.Run("audit")
+		out, code := view.Run("audit")
 		require.Equal(t, 1, code, out)
 		require.Contains(t, out, "card of an application that was not approved")
 		require.Contains(t, out, "card that says something else than its application")

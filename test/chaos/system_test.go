@@ -57,6 +57,7 @@ func (s *shape) apply(w *world.World, people int) []uuid.UUID {
 }
 
 func (s *shape) workerKilled(t *testing.T, w *world.World) {
+	t.Helper()
 	first := s.apply(w, 10)
 	s.workers[0].Kill()
 	second := s.apply(w, 10)
@@ -89,6 +90,7 @@ func handOverForm(w *world.World, id uuid.UUID, serial string) url.Values {
 }
 
 func (s *shape) gracefulStop(t *testing.T, w *world.World) {
+	t.Helper()
 	const crowd = 80
 	stopping, staying := s.apis[0], s.apis[1]
 	env := w.Web(staying)
@@ -133,6 +135,7 @@ func (s *shape) gracefulStop(t *testing.T, w *world.World) {
 
 // oneCardFiftyClerks: one hand-over, and everybody else reads who, when and where.
 func (s *shape) oneCardFiftyClerks(t *testing.T, w *world.World) {
+	t.Helper()
 	const clerks = 50
 	w = w.At("街道口支行", clerks)
 	id := s.apply(w, 1)[0]
@@ -203,6 +206,7 @@ func send(c *webtest.Client, target string, form url.Values) (status int, body s
 
 // lastCard: one is accepted, everybody else is told so at once, and nobody sees a failure.
 func (s *shape) lastCard(t *testing.T, w *world.World) {
+	t.Helper()
 	const crowd = 500
 	w = w.At("江汉路支行", 1)
 	env := w.Web(s.apis[0])
@@ -251,6 +255,7 @@ func (s *shape) lastCard(t *testing.T, w *world.World) {
 // nightlyCheck: a row whose process was terminated gets one again; a process whose row has ended
 // behind its back is named.
 func (s *shape) nightlyCheck(t *testing.T, w *world.World) {
+	t.Helper()
 	ctx := t.Context()
 	process := w.Processes(world.Queue)
 	none, err := process.RunNightlyCheck(ctx)
@@ -301,6 +306,7 @@ func (s *shape) nightlyCheck(t *testing.T, w *world.World) {
 
 // auditCommand: clean books end with 0, a planted fault with 1 and the row's name.
 func auditCommand(t *testing.T, w *world.World) {
+	t.Helper()
 	out, code := w.Run("audit")
 	require.Equal(t, 0, code, out)
 	require.Contains(t, out, "nothing found")

@@ -37,6 +37,7 @@ func TestZombiesAndLostAnswers(t *testing.T) {
 // stoppedBefore: the clerk's hand-over stops in one worker, is done by another and taken back; then
 // the first worker wakes up with the hand-over still in its hands.
 func stoppedBefore(t *testing.T, w *world.World) {
+	t.Helper()
 	queue := map[string]string{"VOLCARD_TEMPORAL_TASK_QUEUE": "stopped-before"}
 	zombie := w.Worker(map[string]string{
 		"VOLCARD_TEMPORAL_TASK_QUEUE": "stopped-before", "VOLCARD_TEST_KILL_POINT": "HandOverCard:before:stop",
@@ -70,6 +71,7 @@ func stoppedBefore(t *testing.T, w *world.World) {
 // stoppedInside: the worker stops with its rows locked and nothing committed. Its locks must
 // not outlive the patience of the next.
 func stoppedInside(t *testing.T, w *world.World) {
+	t.Helper()
 	queue := map[string]string{"VOLCARD_TEMPORAL_TASK_QUEUE": "stopped-inside"}
 	zombie := w.Worker(queue)
 	c := w.Accepted("王𠮷", world.Ago(0))
@@ -101,6 +103,7 @@ func stoppedInside(t *testing.T, w *world.World) {
 // lostSubmission: the application is committed, the person reads that the system is busy, and
 // presses again.
 func lostSubmission(t *testing.T, w *world.World) {
+	t.Helper()
 	proxy := w.Proxy()
 	api := w.API(map[string]string{"VOLCARD_DATABASE_URL": proxy.URL(w.Postgres.AppURL())})
 	a := w.Somebody(w.Web(api))
@@ -124,6 +127,7 @@ func lostSubmission(t *testing.T, w *world.World) {
 
 // lostDeeds: the worker does not hear that its deeds are committed, and does them again.
 func lostDeeds(t *testing.T, w *world.World) {
+	t.Helper()
 	proxy := w.Proxy()
 	w.Worker(map[string]string{
 		"VOLCARD_TEMPORAL_TASK_QUEUE": "lost-deeds", "VOLCARD_DATABASE_URL": proxy.URL(w.Postgres.AppURL()),
