@@ -3,6 +3,7 @@ package bench_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -22,8 +23,6 @@ import (
 	tlog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
-
-	"log/slog"
 
 	"volcard/internal/devstack"
 	"volcard/test/world"
@@ -124,7 +123,7 @@ func bareServer(t *testing.T, databaseURL string) (url string) {
 	t.Helper()
 	self, err := os.Executable()
 	require.NoError(t, err)
-	cmd := exec.Command(self) //nolint:noctx // ends with the test, below
+	cmd := exec.Command(self)
 	cmd.Env = append(os.Environ(), envBare+"="+databaseURL)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	cmd.Stderr = os.Stderr
@@ -163,7 +162,7 @@ func serveBare(databaseURL string) int {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		_, _ = fmt.Fprintf(w, "%s %s\n", number, state)
 	})
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // lives as long as the process
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return 1
 	}

@@ -25,7 +25,7 @@ func (u *usage) read() map[string]time.Duration {
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
 	parent, name, cpu := map[int]int{}, map[int]string{}, map[int]time.Duration{}
 	for _, path := range stats {
-		text, err := os.ReadFile(path) //nolint:gosec // the kernel's own names
+		text, err := os.ReadFile(path)
 		if err != nil {
 			continue // ended since
 		}
@@ -40,7 +40,7 @@ func (u *usage) read() map[string]time.Duration {
 		user, _ := strconv.Atoi(f[11])
 		system, _ := strconv.Atoi(f[12])
 		cpu[pid] = time.Duration(user+system) * tick
-		line, _ := os.ReadFile(filepath.Join(dir, "cmdline")) //nolint:gosec // as above
+		line, _ := os.ReadFile(filepath.Join(dir, "cmdline"))
 		name[pid] = strings.ReplaceAll(string(line), "\x00", " ")
 	}
 	for pid, d := range cpu {

@@ -213,7 +213,7 @@ func (h *house) profiled(row string, run func()) {
 	var saved sync.WaitGroup
 	saved.Go(func() {
 		for n := 0; ctx.Err() == nil; n++ {
-			res, err := http.Get("http://" + h.api.Ops + "/debug/pprof/profile?seconds=10") //nolint:noctx // a developer's tool
+			res, err := http.Get("http://" + h.api.Ops + "/debug/pprof/profile?seconds=10")
 			if err != nil {
 				return
 			}

@@ -13,7 +13,7 @@ import (
 var statements = flag.Bool("statements", false, "count the statements of each row in PostgreSQL")
 
 // statementsShown is how many of a row's statements are printed, the dearest first.
-const statementsShown = 25
+const statementsShown = 40
 
 // countStatements restarts PostgreSQL with its counter of statements.
 func (h *house) countStatements() {

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -37,7 +38,7 @@ func (w *World) Proxy() *Proxy {
 	target, port := w.Postgres.Socket()
 	name := fmt.Sprintf(".s.PGSQL.%d", port)
 	p := &Proxy{dir: dir, socket: filepath.Join(target, name), port: port, conns: map[net.Conn]bool{}}
-	p.listener, err = net.Listen("unix", filepath.Join(dir, name)) //nolint:noctx // ends with the test
+	p.listener, err = net.Listen("unix", filepath.Join(dir, name))
 	require.NoError(w.T, err)
 	go p.serve()
 	w.T.Cleanup(func() {
@@ -85,7 +86,7 @@ func (p *Proxy) serve() {
 		if err != nil {
 			return
 		}
-		server, err := net.Dial("unix", p.socket) //nolint:noctx // ends with the test
+		server, err := net.Dial("unix", p.socket)
 		if err != nil {
 			_ = client.Close()
 			continue
@@ -188,5 +189,5 @@ func message(r io.Reader, first bool) (kind byte, raw []byte, err error) {
 	if !first {
 		kind = head[0]
 	}
-	return kind, append(head, body...), nil
+	return kind, slices.Concat(head, body), nil
 }

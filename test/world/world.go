@@ -75,6 +75,7 @@ type shared struct {
 
 // On is the same world in a subtest: what goes wrong there, goes wrong there.
 func (w *World) On(t testing.TB) *World {
+	t.Helper()
 	view := *w
 	view.T, view.Rows.T = t, t
 	return &view
