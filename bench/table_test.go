@@ -4,14 +4,12 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"text/tabwriter"
 	"time"
 )
 
 // table is what the run prints.
 type table struct {
-	mu       sync.Mutex
 	lines    [][]string
 	notes    []string
 	failures []string // what must not happen, however slow the machine

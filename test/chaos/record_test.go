@@ -37,6 +37,7 @@ func TestRecordHistories(t *testing.T) {
 	if !*record {
 		t.Skip("records with -record only")
 	}
+	t.Parallel()
 	w := world.Start(t, 100, map[string]string{
 		"VOLCARD_SWEEP_AFTER": "1h", "VOLCARD_PICKUP_PERIOD": "1m", "VOLCARD_PICKUP_REMINDERS": "5s,10s",
 		"VOLCARD_LAPSED_PERIOD": "1m", "VOLCARD_UNDO_WINDOW": "1m",
@@ -119,7 +120,7 @@ func write(t *testing.T, w *world.World, c *world.Case, name string) {
 	require.NoError(t, err)
 	day := clock.System{}.Now().In(clock.Shanghai).Format(time.DateOnly)
 	path := filepath.Join("..", "..", "workflows", "testdata", "histories", name+"-"+day+".json")
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644) //nolint:gosec // no secret
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
 	require.NoError(t, err, "what was recorded is never replaced")
 	_, err = file.Write(append(b, '\n'))
 	require.NoError(t, err)
