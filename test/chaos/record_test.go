@@ -34,10 +34,10 @@ type story struct {
 // TestRecordHistories makes the files that workflows' replay test replays. It runs with -record
 // only, on a release, and never replaces what an earlier release has recorded.
 func TestRecordHistories(t *testing.T) {
+	t.Parallel()
 	if !*record {
 		t.Skip("records with -record only")
 	}
-	t.Parallel()
 	w := world.Start(t, 100, map[string]string{
 		"VOLCARD_SWEEP_AFTER": "1h", "VOLCARD_PICKUP_PERIOD": "1m", "VOLCARD_PICKUP_REMINDERS": "5s,10s",
 		"VOLCARD_LAPSED_PERIOD": "1m", "VOLCARD_UNDO_WINDOW": "1m",
