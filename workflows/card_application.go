@@ -95,14 +95,19 @@ type cardCase struct {
 func (c *cardCase) waitForHolder(ctx workflow.Context) error {
 	at := c.at
 	for i, when := range at.Reminders {
-		if !when.After(workflow.Now(ctx)) {
-			continue // passed before this wait began
+		now := workflow.Now(ctx)
+		if i+1 < len(at.Reminders) && !at.Reminders[i+1].After(now) {
+			continue // a later one has passed as well and says the same
 		}
-		moved, err := c.waitUntil(ctx, when)
-		if err != nil || moved {
-			return err
+		// A reminder that passed while no process ran is sent late; one that was sent is not sent
+		// again, since its message has the same key.
+		if when.After(now) {
+			moved, err := c.waitUntil(ctx, when)
+			if err != nil || moved {
+				return err
+			}
 		}
-		err = c.remind(ctx, activities.RemindInput{ApplicationID: c.id, Number: i + 1})
+		err := c.remind(ctx, activities.RemindInput{ApplicationID: c.id, Number: i + 1})
 		if err != nil || c.at.State != card.Ready || !c.at.Until.Equal(at.Until) {
 			return err
 		}

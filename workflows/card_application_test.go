@@ -272,7 +272,16 @@ func TestResumedProcessFindsItsState(t *testing.T) {
 	b.state, b.ready = card.Ready, start.Add(-10*24*hours)
 	b.until = b.terms.PickupUntil(b.ready)
 	b.run(t)
-	require.Equal(t, []int{2, 3}, b.reminders, "the first reminder was due before")
+	require.Equal(t, []int{1, 2, 3}, b.reminders, "the first was due before: the store sends it unless it was sent")
+}
+
+func TestOfTwoMissedRemindersTheLaterIsSent(t *testing.T) {
+	t.Parallel()
+	b := newBook(t)
+	b.state, b.ready = card.Ready, start.Add(-25*24*hours)
+	b.until = b.terms.PickupUntil(b.ready)
+	b.run(t)
+	require.Equal(t, []int{2, 3}, b.reminders)
 }
 
 func TestLateClockOfTheDatabaseIsAskedAgain(t *testing.T) {
