@@ -12,8 +12,10 @@ import (
 )
 
 // NewWorker makes a worker with every process and every deed of the house. The api runs one as
-// well: eager starts need a worker behind the same client. An error on fatal ends the worker.
-func NewWorker(c client.Client, queue string, a activities.All, extra ...interceptor.WorkerInterceptor) (w worker.Worker, fatal <-chan error) {
+// well: eager starts need a worker behind the same client. That one is eager: it runs processes
+// and their short deeds, and leaves the long activities (the nightly checks) to the workers, which
+// have what those need. An error on fatal ends the worker.
+func NewWorker(c client.Client, queue string, a activities.All, eager bool, extra ...interceptor.WorkerInterceptor) (w worker.Worker, fatal <-chan error) {
 	failed := make(chan error, 1)
 	w = worker.New(c, queue, worker.Options{
 		Interceptors: append([]interceptor.WorkerInterceptor{&activities.Faults{}}, extra...),
@@ -23,6 +25,7 @@ func NewWorker(c client.Client, queue string, a activities.All, extra ...interce
 			default:
 			}
 		},
+		LocalActivityWorkerOnly: eager,
 		// A worker that is asked to stop lets running deeds end.
 		WorkerStopTimeout:                       10 * time.Second,
 		MaxConcurrentWorkflowTaskPollers:        4,

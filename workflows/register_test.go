@@ -16,6 +16,6 @@ func TestEverythingRegistersOnARealWorker(t *testing.T) {
 	require.NoError(t, err)
 	defer c.Close()
 	require.NotPanics(t, func() {
-		NewWorker(c, "test", activities.All{Card: &activities.Card{}, Check: &activities.Check{}})
+		NewWorker(c, "test", activities.All{Card: &activities.Card{}, Check: &activities.Check{}}, false)
 	})
 }

@@ -46,6 +46,7 @@ func serveAPI(ctx context.Context, cfg config.API, log *slog.Logger, up func(ops
 		return err
 	}
 	defer p.close()
+	p.eager = true
 	var listening atomic.Bool
 	health := telemetry.NewHealth(log, append(p.checks(true), telemetry.Check{
 		Name: "pages", Run: func(context.Context) error {

@@ -46,6 +46,7 @@ type parts struct {
 	cards    cardstore.Store
 	terms    card.Terms
 	auditURL string // empty in a process that does not audit
+	eager    bool   // this process only runs what it starts itself: the api
 
 	background sync.WaitGroup
 }
@@ -151,7 +152,7 @@ const workerRetry = time.Second
 func (p *parts) runWorker(ctx context.Context, up func()) {
 	for ctx.Err() == nil {
 		var extra []interceptor.WorkerInterceptor
-		w, fatal := workflows.NewWorker(p.temporal, p.queue, p.activities(), append(extra, killpoint.Interceptors()...)...)
+		w, fatal := workflows.NewWorker(p.temporal, p.queue, p.activities(), p.eager, append(extra, killpoint.Interceptors()...)...)
 		if err := w.Start(); err != nil {
 			p.log.WarnContext(ctx, "worker not started, trying again", "error", err)
 		} else {
