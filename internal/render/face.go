@@ -6,12 +6,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"image"
+	"image/jpeg"
 	"io/fs"
 	"math"
 	"path"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"volcard/internal/fault"
@@ -26,6 +29,8 @@ type Face struct {
 	Title string `json:"title"`
 	// Editions are the editions that may carry the face.
 	Editions []string `json:"editions"`
+	// Withdrawn faces are not offered any more; cards that were confirmed on them are still printed.
+	Withdrawn bool `json:"withdrawn,omitempty"`
 	// Width, Height, Bleed and Corner (its radius) are millimetres.
 	Width  float64 `json:"width"`
 	Height float64 `json:"height"`
@@ -45,7 +50,7 @@ type FaceSide struct {
 	artSum [32]byte
 }
 
-// Element is one thing on a side. Kind is text, qr or photo; lengths are millimetres,
+// Element is one thing on a side. Kind is text, qr, photo or plate; lengths are millimetres,
 // sizes points, tracking and line height ems.
 type Element struct {
 	Kind string     `json:"kind"`
@@ -53,7 +58,10 @@ type Element struct {
 	// Needs names fields of the card; where one is empty, the element is left out. The
 	// fields that Text, a QR or a photo use are needed without being named.
 	Needs []string `json:"needs,omitempty"`
-	Color string   `json:"color,omitempty"`
+	// Unless names fields that take the element's place: it is drawn while all of them are
+	// empty, as on a preview before the card has its number.
+	Unless []string `json:"unless,omitempty"`
+	Color  string   `json:"color,omitempty"`
 
 	// Text may hold {field}s and line breaks.
 	Text   string `json:"text,omitempty"`
@@ -70,7 +78,7 @@ type Element struct {
 	VAlign   string  `json:"valign,omitempty"`
 	Tracking float64 `json:"tracking,omitempty"`
 
-	// Background and Radius are the plate under a QR; Radius also rounds a photo.
+	// Background and Radius are a plate, also the one under a QR; Radius also rounds a photo.
 	Background string  `json:"background,omitempty"`
 	Radius     float64 `json:"radius,omitempty"`
 	// Quiet is the light margin of a QR in modules.
@@ -84,7 +92,7 @@ type Element struct {
 // Faces are the designs at hand, by name.
 type Faces map[string]*Face
 
-// Face finds a face by its name.
+// Face finds a face by its name, a withdrawn one too.
 func (f Faces) Face(name string) (*Face, error) {
 	if face, ok := f[name]; ok {
 		return face, nil
@@ -92,11 +100,11 @@ func (f Faces) Face(name string) (*Face, error) {
 	return nil, fault.New(fault.NotFound, "没有这种卡面")
 }
 
-// Names are the faces that an edition may carry, sorted.
+// Names are the faces that an edition offers, sorted.
 func (f Faces) Names(edition string) []string {
 	var names []string
 	for name, face := range f {
-		if slices.Contains(face.Editions, edition) {
+		if slices.Contains(face.Editions, edition) && !face.Withdrawn {
 			names = append(names, name)
 		}
 	}
@@ -229,10 +237,15 @@ func (e *Element) prepare(f *Face) error {
 		err = e.prepareQR()
 	case "photo":
 		e.needs = append(e.needs, "photo")
+	case "plate":
+		e.background, err = vector.ParseColor(e.Background)
+		if !within(e.Radius, 0, 5) {
+			err = errors.New("radius out of range")
+		}
 	default:
-		return fmt.Errorf("kind %q is not text, qr or photo", e.Kind)
+		return fmt.Errorf("kind %q is not text, qr, photo or plate", e.Kind)
 	}
-	for _, n := range e.needs {
+	for _, n := range slices.Concat(e.needs, e.Unless) {
 		if fields[n] == nil {
 			return fmt.Errorf("no field %q", n)
 		}
@@ -328,15 +341,24 @@ func (f *Face) probe() []error {
 	day := time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
 	full := CardData{
 		Edition: "通用版", HolderName: "王小明", CardNumber: "42260000000197", VolunteerNo: "42010620261123000001",
-		IssuedOn: day, ExpiresOn: day.AddDate(5, 0, 0), QR: strings.Repeat("A", 300),
+		IssuedOn: day, ExpiresOn: day.AddDate(5, 0, 0), QR: strings.Repeat("A", 300), Photo: blankPhoto(),
 	}
 	long := full
 	long.HolderName = strings.Repeat("买", 25) + "·" + strings.Repeat("热", 24)
+	preview := full.Preview()
 	var wrong []error
-	for what, data := range map[string]CardData{"full": full, "longest name": long, "empty": {}} {
+	for what, data := range map[string]CardData{"full": full, "longest name": long, "preview": preview, "empty": {}} {
 		if _, err := Layout(f, data); err != nil {
 			wrong = append(wrong, fmt.Errorf("sample %q: %w", what, err))
 		}
 	}
 	return wrong
 }
+
+// blankPhoto is a grey photo, encoded once.
+var blankPhoto = sync.OnceValue(func() []byte {
+	var buf bytes.Buffer
+	// Writing to a buffer does not fail, and the size is one that JPEG has.
+	_ = jpeg.Encode(&buf, image.NewYCbCr(image.Rect(0, 0, PhotoWidth, PhotoHeight), image.YCbCrSubsampleRatio420), nil)
+	return buf.Bytes()
+})

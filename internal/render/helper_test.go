@@ -1,6 +1,10 @@
 package render_test
 
 import (
+	"bytes"
+	"image"
+	"image/jpeg"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,13 +15,35 @@ import (
 	"volcard/internal/render"
 )
 
-func generalFace(t testing.TB) *render.Face {
+func facesOf(t testing.TB) render.Faces {
 	t.Helper()
 	faces, err := render.LoadFaces(os.DirFS("../../templates/faces"))
 	require.NoError(t, err)
-	face, err := faces.Face("general")
+	return faces
+}
+
+func generalFace(t testing.TB) *render.Face {
+	t.Helper()
+	face, err := facesOf(t).Face("general")
 	require.NoError(t, err)
 	return face
+}
+
+// noisyPhoto is a picture that no two places of have the same colours.
+func noisyPhoto(width, height int) *image.RGBA {
+	img := image.NewRGBA(image.Rect(0, 0, width, height))
+	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same noise each time
+	for i := range img.Pix {
+		img.Pix[i] = byte(random.Uint32()) | byte(255*(i%4/3))
+	}
+	return img
+}
+
+func jpegOf(t testing.TB, img image.Image) []byte {
+	t.Helper()
+	var buf bytes.Buffer
+	require.NoError(t, jpeg.Encode(&buf, img, nil))
+	return buf.Bytes()
 }
 
 func layout(t testing.TB, data render.CardData) *render.DisplayList {

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	_ "image/jpeg" // photos are JPEG
+	"image/color"
 	"math"
 	"strings"
 	"time"
@@ -58,11 +58,18 @@ func (e *Element) layout(data CardData) ([]item, error) {
 			return nil, nil
 		}
 	}
+	for _, other := range e.Unless {
+		if strings.TrimSpace(fields[other](data)) != "" {
+			return nil, nil
+		}
+	}
 	switch e.Kind {
 	case "qr":
 		return e.layoutQR(data.QR)
 	case "photo":
 		return e.layoutPhoto(data.Photo)
+	case "plate":
+		return []item{{shape: e.plate()}}, nil
 	}
 	text := placeholder.ReplaceAllStringFunc(e.Text, func(m string) string {
 		return fields[m[1:len(m)-1]](data)
@@ -79,29 +86,27 @@ func (e *Element) layoutQR(text string) ([]item, error) {
 	if module < smallestModule {
 		return nil, fault.Wrap(fault.Internal, fmt.Errorf("%d modules of %.3f mm", len(rows), module), "二维码内容太长")
 	}
-	plate := vector.Shape{Path: vector.Rect(e.Box[0], e.Box[1], e.Box[2], e.Box[3], e.Radius), Color: e.background, Opacity: 1}
 	code := qrItem{
 		X: e.Box[0] + module*float64(e.Quiet), Y: e.Box[1] + module*float64(e.Quiet),
 		Module: module, Rows: rows, Color: e.color,
 	}
-	return []item{{shape: &plate}, {qr: &code}}, nil
+	return []item{{shape: e.plate()}, {qr: &code}}, nil
 }
 
+func (e *Element) plate() *vector.Shape {
+	return &vector.Shape{Path: vector.Rect(e.Box[0], e.Box[1], e.Box[2], e.Box[3], e.Radius), Color: e.background, Opacity: 1}
+}
+
+// layoutPhoto takes only what the photo gate makes. It looks at the head: Picture and PDF
+// decode the photo, and refuse it if it is damaged.
 func (e *Element) layoutPhoto(data []byte) ([]item, error) {
 	size, kind, err := image.DecodeConfig(bytes.NewReader(data))
-	format := map[string]string{"jpeg": "JPG", "png": "PNG"}[kind]
-	if err != nil || format == "" || size.Width == 0 || size.Height == 0 || size.Width*size.Height > maxPhotoPixels {
-		return nil, fault.New(fault.Invalid, "照片不是可用的 JPEG 或 PNG")
+	if err != nil || kind != "jpeg" || size.ColorModel != color.YCbCrModel || size.Width != PhotoWidth || size.Height != PhotoHeight {
+		return nil, fault.Wrap(fault.Invalid, errPhoto, "照片不可用，请重新上传")
 	}
-	p := photoItem{
-		X: e.Box[0], Y: e.Box[1], W: e.Box[2], H: e.Box[3], Radius: e.Radius,
-		Ratio: float64(size.Width) / float64(size.Height), Data: data, Format: format,
-	}
+	p := photoItem{X: e.Box[0], Y: e.Box[1], W: e.Box[2], H: e.Box[3], Radius: e.Radius, Data: data}
 	return []item{{photo: &p}}, nil
 }
-
-// maxPhotoPixels is far above a stored photo (295 × 413) and far below a bomb.
-const maxPhotoPixels = 4_000_000
 
 // mmPerPoint is 25.4 mm in 72 points.
 const mmPerPoint = 25.4 / 72

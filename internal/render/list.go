@@ -57,10 +57,7 @@ type qrItem struct {
 
 type photoItem struct {
 	X, Y, W, H, Radius float64
-	// Ratio is the picture's width over its height.
-	Ratio  float64
-	Data   []byte
-	Format string // JPG or PNG
+	Data               []byte
 }
 
 func (d *DisplayList) side(s Side) (*page, error) {
@@ -79,9 +76,14 @@ func (d *DisplayList) side(s Side) (*page, error) {
 // by an older program no longer agrees.
 const listVersion = "volcard display list 1"
 
-// Hash identifies what is drawn: equal hashes are equal cards. It is stored when a
-// preview is confirmed and compared before printing. Fonts enter by name and measure, so
-// that a rebuilt font of the same metrics does not recall every confirmation.
+// Hash identifies what is drawn: equal hashes are equal cards, in every process and on
+// every machine. It is stored when a preview is confirmed and compared before printing.
+// It covers the card's measures, the bytes of both sides' art, and in their order each
+// text with its font, size, place and colour, each plate, each module of the QR, and each
+// photo by its place and the SHA-256 of its bytes; so it changes with name, photo, face
+// and edition, and with the face's own design. It does not cover the face's name and
+// title, nor how a file is made (bleed marks, dates). Fonts enter by name and measure,
+// so that a rebuilt font of the same metrics does not recall every confirmation.
 func (d *DisplayList) Hash() [32]byte {
 	h := sha256.New()
 	w := digest{h}

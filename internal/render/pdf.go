@@ -4,10 +4,6 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"fmt"
-	"image"
-	"image/color"
-	"image/draw"
-	"image/png"
 	"slices"
 	"sync"
 	"time"
@@ -25,8 +21,9 @@ const slug = 5.0
 // undated stands in for a missing date: gofpdf would read the clock.
 var undated = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// PDF renders both sides, one page each, of every card given. The cards must have one
-// size. Equal input gives equal bytes.
+// PDF renders both sides, one page each, of every card given, FileCards at most. The cards
+// must have one size. A photo is embedded as the bytes that were given, once for all the
+// pages that show it. Equal input gives equal bytes.
 func PDF(o PDFOptions, lists ...*DisplayList) (out []byte, err error) {
 	defer func() {
 		// gofpdf panics on input that it does not expect.
@@ -34,7 +31,7 @@ func PDF(o PDFOptions, lists ...*DisplayList) (out []byte, err error) {
 			out, err = nil, fault.Wrap(fault.Internal, fmt.Errorf("render: gofpdf panicked: %v", r), failed)
 		}
 	}()
-	if len(lists) == 0 || slices.Contains(lists, nil) {
+	if len(lists) == 0 || len(lists) > FileCards || slices.Contains(lists, nil) {
 		return nil, fault.New(fault.Internal, "没有要生成的证件")
 	}
 	p := newPrinter(o, lists[0])
@@ -197,14 +194,12 @@ func (p *printer) drawArt(art *vector.Art) []byte {
 
 func (p *printer) photo(ph *photoItem) error {
 	name := fmt.Sprintf("%x", sha256.Sum256(ph.Data))
-	options := gofpdf.ImageOptions{AllowNegativePosition: true}
+	options := gofpdf.ImageOptions{AllowNegativePosition: true, ImageType: "JPG"}
 	if p.pdf.GetImageInfo(name) == nil {
-		data, format, err := printable(ph.Data)
-		if err != nil {
+		if _, err := ph.decode(); err != nil {
 			return err
 		}
-		options.ImageType = format
-		p.pdf.RegisterImageOptionsReader(name, options, bytes.NewReader(data))
+		p.pdf.RegisterImageOptionsReader(name, options, bytes.NewReader(ph.Data))
 	}
 	p.raw(func(c *content) {
 		c.op("q")
@@ -215,28 +210,4 @@ func (p *printer) photo(ph *photoItem) error {
 	p.pdf.ImageOptions(name, x+p.margin, y+p.margin, w, h, false, options, 0, "")
 	p.pdf.RawWriteStr("Q")
 	return nil
-}
-
-// printable is a photo that gofpdf embeds as it is: a colour or grey JPEG, else a PNG of
-// eight bits without transparency.
-func printable(photo []byte) (data []byte, format string, err error) {
-	size, kind, err := image.DecodeConfig(bytes.NewReader(photo))
-	if err != nil {
-		return nil, "", fault.Wrap(fault.Invalid, errPhoto, "照片无法读取")
-	}
-	if kind == "jpeg" && (size.ColorModel == color.YCbCrModel || size.ColorModel == color.GrayModel) {
-		return photo, "JPG", nil
-	}
-	img, _, err := image.Decode(bytes.NewReader(photo))
-	if err != nil {
-		return nil, "", fault.Wrap(fault.Invalid, errPhoto, "照片无法读取")
-	}
-	flat := image.NewRGBA(img.Bounds())
-	draw.Draw(flat, flat.Bounds(), image.White, image.Point{}, draw.Src)
-	draw.Draw(flat, flat.Bounds(), img, img.Bounds().Min, draw.Over)
-	var buf bytes.Buffer
-	if err := png.Encode(&buf, flat); err != nil {
-		return nil, "", fault.Wrap(fault.Internal, err, failed)
-	}
-	return buf.Bytes(), "PNG", nil
 }

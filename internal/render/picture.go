@@ -7,7 +7,6 @@ import (
 	"image/color"
 	"image/draw"
 	"image/jpeg"
-	_ "image/png" // photos may be PNG
 	"sync"
 
 	xdraw "golang.org/x/image/draw"
@@ -92,9 +91,10 @@ func (q *qrItem) outline() vector.Shape {
 
 // cover is where the whole photo lies so that it fills its box.
 func (p *photoItem) cover() (x, y, w, h float64) {
-	w, h = p.W, p.W/p.Ratio
+	const ratio = float64(PhotoWidth) / PhotoHeight
+	w, h = p.W, p.W/ratio
 	if h < p.H {
-		w, h = p.H*p.Ratio, p.H
+		w, h = p.H*ratio, p.H
 	}
 	return p.X - (w-p.W)/2, p.Y - (h-p.H)/2, w, h
 }
@@ -102,10 +102,18 @@ func (p *photoItem) cover() (x, y, w, h float64) {
 // errPhoto hides what a decoder says of a photo: it may quote it.
 var errPhoto = errors.New("render: photo does not decode")
 
-func (p *photoItem) draw(c *vector.Canvas) error {
-	photo, _, err := image.Decode(bytes.NewReader(p.Data))
+func (p *photoItem) decode() (image.Image, error) {
+	photo, err := jpeg.Decode(bytes.NewReader(p.Data))
 	if err != nil {
-		return fault.Wrap(fault.Invalid, errPhoto, "照片无法读取")
+		return nil, fault.Wrap(fault.Invalid, errPhoto, "照片已损坏，请重新上传")
+	}
+	return photo, nil
+}
+
+func (p *photoItem) draw(c *vector.Canvas) error {
+	photo, err := p.decode()
+	if err != nil {
+		return err
 	}
 	x, y, w, h := p.cover()
 	lo, hi := c.Matrix.Apply(vector.Point{X: x, Y: y}), c.Matrix.Apply(vector.Point{X: x + w, Y: y + h})

@@ -30,8 +30,26 @@ type CardData struct {
 	ExpiresOn   time.Time
 	// QR is the text of the QR code; upper-case letters, digits and $%*+-./: keep it small.
 	QR string
-	// Photo is a JPEG or PNG, for faces with a photo box.
+	// Photo is a colour JPEG of PhotoWidth × PhotoHeight pixels, for faces with a photo box.
 	Photo []byte
+}
+
+// The only size of a photo: 25 × 35 mm at 300 dpi.
+const (
+	PhotoWidth  = 295
+	PhotoHeight = 413
+)
+
+// FileCards is how many cards one print file holds at most.
+const FileCards = 500
+
+// Preview is the card as its applicant confirms it: without what exists only once it is
+// issued. The hash of its display list is the design that was confirmed, and it can be
+// computed again from any later state of the card.
+func (d CardData) Preview() CardData {
+	d.CardNumber, d.VolunteerNo, d.QR = "", "", ""
+	d.IssuedOn, d.ExpiresOn = time.Time{}, time.Time{}
+	return d
 }
 
 // PDFOptions says how a print file is made. The zero value is one card at its own size.

@@ -2,13 +2,16 @@ package render_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"image"
 	"image/color"
+	"image/draw"
 	"image/jpeg"
 	"image/png"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -209,46 +212,53 @@ func TestFaceWithPhoto(t *testing.T) {
 	_, err = faces.Face("none")
 	require.True(t, fault.Is(err, fault.NotFound))
 
-	photo := image.NewRGBA(image.Rect(0, 0, 295, 413))
-	for i := range photo.Pix {
-		photo.Pix[i] = 255
-	}
-	for y := range 413 {
-		for x := range 295 {
-			photo.Set(x, y, color.RGBA{20, 120, 200, 255})
-		}
-	}
-	var asJPEG, asPNG bytes.Buffer
-	require.NoError(t, jpeg.Encode(&asJPEG, photo, nil))
-	require.NoError(t, png.Encode(&asPNG, photo))
+	photo := image.NewRGBA(image.Rect(0, 0, render.PhotoWidth, render.PhotoHeight))
+	draw.Draw(photo, photo.Bounds(), image.NewUniform(color.RGBA{20, 120, 200, 255}), image.Point{}, draw.Src)
+	asJPEG := jpegOf(t, photo)
 	data := rendertest.Card("王小明")
 	none, err := render.Layout(face, data)
 	require.NoError(t, err)
-	for _, file := range [][]byte{asJPEG.Bytes(), asPNG.Bytes()} {
-		data.Photo = file
-		list, err := render.Layout(face, data)
-		require.NoError(t, err)
-		require.NotEqual(t, none.Hash(), list.Hash())
-		img, err := render.Picture(list, render.Front, 0)
-		require.NoError(t, err)
-		got := img.RGBAAt(790, 360) // inside the box
-		require.InDelta(t, 200, got.B, 6)
-		require.InDelta(t, 20, got.R, 6)
-		svg, err := render.SVG(list, render.Front, "s")
-		require.NoError(t, err)
-		require.Contains(t, string(svg), "base64,")
-		out, err := render.PDF(render.PDFOptions{Bleed: true}, list, list)
-		require.NoError(t, err)
-		page := rasterize(t, out, 1, 300)
-		require.InDelta(t, 200, blue(page.At((56+11+3)*300*10/254, (16+15+3)*300*10/254)), 8)
-	}
-	for _, bad := range [][]byte{[]byte("text"), asJPEG.Bytes()[:300], []byte("\x89PNG\r\n\x1a\n")} {
+	data.Photo = asJPEG
+	list, err := render.Layout(face, data)
+	require.NoError(t, err)
+	require.NotEqual(t, none.Hash(), list.Hash())
+	img, err := render.Picture(list, render.Front, 0)
+	require.NoError(t, err)
+	got := img.RGBAAt(790, 360) // inside the box
+	require.InDelta(t, 200, got.B, 6)
+	require.InDelta(t, 20, got.R, 6)
+	svg, err := render.SVG(list, render.Front, "s")
+	require.NoError(t, err)
+	require.Contains(t, string(svg), "data:image/jpeg;base64,"+base64.StdEncoding.EncodeToString(asJPEG))
+	out, err := render.PDF(render.PDFOptions{Bleed: true}, list, list)
+	require.NoError(t, err)
+	require.Equal(t, 1, bytes.Count(out, asJPEG), "as it is, once for both cards")
+	page := rasterize(t, out, 1, 300)
+	require.InDelta(t, 200, blue(page.At((56+11+3)*300*10/254, (16+15+3)*300*10/254)), 8)
+}
+
+// Whatever is not a whole colour JPEG of the one size is refused, by the layout where its
+// head says so, else by whoever draws it.
+func TestPhotoRefused(t *testing.T) {
+	face := facesOf(t)["donghu"]
+	noise := jpegOf(t, noisyPhoto(render.PhotoWidth, render.PhotoHeight))
+	var asPNG bytes.Buffer
+	require.NoError(t, png.Encode(&asPNG, noisyPhoto(render.PhotoWidth, render.PhotoHeight)))
+	for what, bad := range map[string][]byte{
+		"text": []byte("text"), "PNG": asPNG.Bytes(), "PNG's first bytes": []byte("\x89PNG\r\n\x1a\n"),
+		"too small": jpegOf(t, noisyPhoto(294, 413)), "sideways": jpegOf(t, noisyPhoto(413, 295)),
+		"grey":      jpegOf(t, image.NewGray(image.Rect(0, 0, render.PhotoWidth, render.PhotoHeight))),
+		"head only": noise[:300], "cut": noise[:len(noise)/2], "damaged": slices.Concat(noise[:5000], bytes.Repeat([]byte{0xFF, 0xC4}, 400), noise[5800:]),
+	} {
+		data := rendertest.Card("王小明")
 		data.Photo = bad
 		list, err := render.Layout(face, data)
-		if err == nil { // the head is whole, the rest is not
+		if err == nil {
 			_, err = render.Picture(list, render.Front, 0)
+			require.Equal(t, fault.Invalid, fault.KindOf(err), what)
+			_, err = render.PDF(render.PDFOptions{}, list)
 		}
-		require.Equal(t, fault.Invalid, fault.KindOf(err))
+		require.Equal(t, fault.Invalid, fault.KindOf(err), what)
 	}
 }
 

@@ -119,9 +119,8 @@ func (s *svgWriter) photo(p *photoItem) {
 	id := s.id("p")
 	s.clip(id, vector.Rect(p.X, p.Y, p.W, p.H, p.Radius))
 	x, y, w, h := p.cover()
-	mime := map[string]string{"JPG": "image/jpeg", "PNG": "image/png"}[p.Format]
-	fmt.Fprintf(s.b, `<g clip-path="url(#%s%s)"><image x="%s" y="%s" width="%s" height="%s" preserveAspectRatio="none" href="data:%s;base64,%s"/></g>`,
-		s.prefix, id, unit(x), unit(y), unit(w), unit(h), mime, base64.StdEncoding.EncodeToString(p.Data))
+	fmt.Fprintf(s.b, `<g clip-path="url(#%s%s)"><image x="%s" y="%s" width="%s" height="%s" preserveAspectRatio="none" href="data:image/jpeg;base64,%s"/></g>`,
+		s.prefix, id, unit(x), unit(y), unit(w), unit(h), base64.StdEncoding.EncodeToString(p.Data))
 }
 
 func hex(c vector.Color) string { return fmt.Sprintf("#%02x%02x%02x", c.R, c.G, c.B) }
