@@ -5,17 +5,26 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 mkdir -p .bin
 
+# Go stamps the revision into the program and fails where git refuses to read the clone, as in a
+# container that mounts somebody else's folder.
+if ! git rev-parse HEAD >/dev/null 2>&1; then
+	GOFLAGS="$(go env GOFLAGS) -buildvcs=false"
+	export GOFLAGS
+fi
+
 # build DIRECTORY PACKAGE NAME: go build -v prints each package once it is compiled; count
 # them, tell the time every few seconds, and let everything else (downloads aside) through, since
 # it is an error.
 build() {
+	local tty=0
+	if [ -t 1 ]; then tty=1; fi
 	(
 		cd "$1"
 		(while sleep 5 >/dev/null 2>&1; do echo "@tick"; done) &
 		ticker=$!
 		trap 'kill $ticker 2>/dev/null || true' EXIT
 		go build -v -o "$OLDPWD/.bin/$3" "$2" 2>&1
-	) | awk -v name="$3" -v tty="$([ -t 1 ] && echo 1 || echo 0)" '
+	) | awk -v name="$3" -v tty="$tty" '
 		/^@tick$/ { seconds += 5; if (tty || seconds % 20 == 0) show(); next }
 		/^go: downloading/ { modules++; if (tty) show(); next }
 		/^[[:alnum:]_.\/@+~-]+$/ && !/^#/ { packages++; if (tty) show(); next }

@@ -28,10 +28,18 @@ postgres_major() {
 	echo "$newest"
 }
 
+# Go 1.21 and newer fetch the Go that go.mod asks for; an older one cannot read go.mod.
 need_go() {
-	have go && return
-	echo "Go is missing: install Go 1.26 or newer from https://go.dev/dl/ (Debian's may be too old)." >&2
-	exit 1
+	local version
+	if ! have go; then
+		echo "Go is missing: install Go 1.26 or newer from https://go.dev/dl/ (Debian's may be too old)." >&2
+		exit 1
+	fi
+	version=$(GOTOOLCHAIN=local go env GOVERSION 2>/dev/null || true)
+	if [[ $version =~ ^go1\.([0-9]+) ]] && [ "${BASH_REMATCH[1]}" -lt 21 ]; then
+		echo "This Go is $version: install Go 1.26 or newer from https://go.dev/dl/." >&2
+		exit 1
+	fi
 }
 
 need_postgres() {
@@ -63,16 +71,19 @@ apt_install() {
 	fi
 	if [ "$(id -u)" != 0 ]; then
 		if ! have sudo || ! sudo -n true 2>/dev/null; then
-			local prefix=""
-			if have sudo; then prefix="sudo "; fi
-			explain >&2
-			echo "Installing needs root. Please type this once${prefix:+ }${prefix:+(it asks for your password)}${prefix:-, as root}:" >&2
+			local prefix="" how=", as root"
+			if have sudo; then
+				prefix="sudo "
+				how=" (it asks for your password)"
+			fi
+			explain "this is missing:" >&2
+			echo "Installing needs root. Please type this once$how, then the same make command again:" >&2
 			echo "  ${prefix}apt-get update && ${prefix}apt-get install -y --no-install-recommends ${packages[*]}" >&2
 			exit 1
 		fi
 		as=(sudo -n)
 	fi
-	explain
+	explain "installing through apt what is missing:"
 	local log
 	log=$(mktemp)
 	for i in "update -q" "install -y -q --no-install-recommends ${packages[*]}"; do
@@ -88,9 +99,9 @@ apt_install() {
 	echo "  done"
 }
 
-explain() {
+explain() { # explain HEADLINE
 	local i
-	echo "installing through apt what is missing:"
+	echo "$1"
 	for i in "${!packages[@]}"; do
 		printf '  %-16s %s\n' "${packages[$i]}" "${reasons[$i]}"
 	done
@@ -122,6 +133,10 @@ fi
 
 # An old distribution has a package of the right name and a server that is too old.
 if [ "$1" != check ] && [ "$(postgres_major)" -lt "$oldest_postgres" ]; then
+	if [ "$(postgres_major)" = 0 ]; then
+		echo "apt installed postgresql, but there is no server in /usr/lib/postgresql/*/bin or on PATH." >&2
+		exit 1
+	fi
 	echo "This distribution's PostgreSQL is older than $oldest_postgres. Please install a newer one: https://www.postgresql.org/download/" >&2
 	exit 1
 fi
