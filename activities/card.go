@@ -93,3 +93,40 @@ type DecideHeldInput struct {
 func (a *Card) DecideHeldName(ctx context.Context, in DecideHeldInput) (cardstore.Snapshot, error) {
 	return a.Process.DecideHeld(ctx, in.ApplicationID, in.StaffID, in.Release, in.Reason)
 }
+
+// LookAtCase tells where the case stands, after a set-based move.
+func (a *Card) LookAtCase(ctx context.Context, in CaseInput) (cardstore.Snapshot, error) {
+	return a.Process.Look(ctx, in.ApplicationID)
+}
+
+// DecidePhoto approves or refuses the photo of a case under review.
+func (a *Card) DecidePhoto(ctx context.Context, in cardstore.PhotoDecision) (cardstore.Snapshot, error) {
+	return a.Process.DecidePhoto(ctx, in)
+}
+
+// ChangeDesign gives a case another photo or face, or mends it.
+func (a *Card) ChangeDesign(ctx context.Context, in cardstore.NewDesign) (cardstore.Snapshot, error) {
+	return a.Process.ChangeDesign(ctx, in)
+}
+
+// ChangePhoneInput is the applicant's other phone, verified, and sealed as the row keeps it.
+type ChangePhoneInput struct {
+	ApplicationID uuid.UUID
+	PersonID      uuid.UUID
+	SealedPhone   []byte
+}
+
+// ChangePhone gives a case another phone.
+func (a *Card) ChangePhone(ctx context.Context, in ChangePhoneInput) (cardstore.Snapshot, error) {
+	return a.Process.ChangePhone(ctx, in.ApplicationID, in.PersonID, in.SealedPhone)
+}
+
+// GiveUpCase ends a case that its applicant did not mend in time.
+func (a *Card) GiveUpCase(ctx context.Context, in CaseInput) (cardstore.Snapshot, error) {
+	return a.Process.GiveUp(ctx, in.ApplicationID)
+}
+
+// TellOverdue tells that a regular card was not at its branch by the promised day.
+func (a *Card) TellOverdue(ctx context.Context, in CaseInput) (cardstore.Snapshot, error) {
+	return a.Process.TellOverdue(ctx, in.ApplicationID)
+}

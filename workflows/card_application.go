@@ -31,7 +31,13 @@ const (
 	updateChooseBranch = "choose-branch"
 	updateWithdraw     = "withdraw"
 	updateDecideHeld   = "decide-held"
+	updateDecidePhoto  = "decide-photo"
+	updateChangeDesign = "change-design"
+	updateChangePhone  = "change-phone"
 )
+
+// signalMoved tells that a set-based move (a batch, a parcel, a calendar) moved the application's row.
+const signalMoved = "row-moved"
 
 // queryProgress tells an operator where the process stands.
 const queryProgress = "progress"
@@ -43,10 +49,12 @@ type CardApplicationInput struct {
 
 // CardApplication carries one application from its acceptance to its end:
 //
-//	accepted → ready (or held for a person first) → collected
-//	ready → lapsed, when nobody comes for it → ready at another branch, or closed
+//	general: accepted → ready (or held for a person first) → collected
+//	regular: accepted → waiting (a reviewer may look at the photo first) → producing → ready → collected
+//	ready → lapsed, when nobody comes for it → ready again, or closed
 //
-// and withdrawn from anywhere before the collection. The row in PostgreSQL is the truth; the
+// and withdrawn from anywhere before the collection, or before the freeze. Freeze and arrival are moves
+// by sets: a batch makes them, the arrival is signalled. The row in PostgreSQL is the truth; the
 // workflow waits, reminds and lapses. docs/processes/card-application.md tells the same in words.
 func CardApplication(ctx workflow.Context, in CardApplicationInput) error {
 	c := &cardCase{id: in.ApplicationID, deeds: workflow.NewMutex(ctx)}
@@ -60,13 +68,17 @@ func CardApplication(ctx workflow.Context, in CardApplicationInput) error {
 		var err error
 		switch c.at.State {
 		case card.Ready:
-			err = c.waitForHolder(ctx)
+			err = c.waitForHolder(ctx, deed.LapseCase)
+		case card.Mending:
+			err = c.waitForHolder(ctx, deed.GiveUpCase)
+		case card.Reviewing, card.Waiting, card.Producing:
+			err = c.waitUntilDue(ctx)
 		case card.Lapsed:
 			err = c.waitForBranch(ctx)
 		case card.Collected:
 			err = c.waitForUndo(ctx)
 		case card.Held:
-			err = c.waitForChange(ctx)
+			err = c.waitUntilDue(ctx)
 		case card.Accepted, card.Closed, card.Withdrawn, card.Refused:
 			c.ended = true
 		}
@@ -91,8 +103,8 @@ type cardCase struct {
 	deeds workflow.Mutex // one deed at a time: a decision does not overtake a lapse
 }
 
-// waitForHolder reminds the holder and lets the case lapse when its time is over.
-func (c *cardCase) waitForHolder(ctx workflow.Context) error {
+// waitForHolder reminds the holder and ends the wait with a deed when its time is over.
+func (c *cardCase) waitForHolder(ctx workflow.Context, end any) error {
 	at := c.at
 	for i, when := range at.Reminders {
 		now := workflow.Now(ctx)
@@ -108,7 +120,7 @@ func (c *cardCase) waitForHolder(ctx workflow.Context) error {
 			}
 		}
 		err := c.remind(ctx, activities.RemindInput{ApplicationID: c.id, Number: i + 1})
-		if err != nil || c.at.State != card.Ready || !c.at.Until.Equal(at.Until) {
+		if err != nil || c.at.State != at.State || !c.at.Until.Equal(at.Until) {
 			return err
 		}
 	}
@@ -116,7 +128,19 @@ func (c *cardCase) waitForHolder(ctx workflow.Context) error {
 	if err != nil || moved {
 		return err
 	}
-	return c.do(ctx, deed.LapseCase, activities.CaseInput{ApplicationID: c.id})
+	return c.do(ctx, end, activities.CaseInput{ApplicationID: c.id})
+}
+
+// waitUntilDue waits for whoever acts next, and tells people when the promised day is over.
+func (c *cardCase) waitUntilDue(ctx workflow.Context) error {
+	if c.at.Due.IsZero() {
+		return c.waitForChange(ctx)
+	}
+	moved, err := c.waitUntil(ctx, c.at.Due)
+	if err != nil || moved {
+		return err
+	}
+	return c.do(ctx, deed.TellOverdue, activities.CaseInput{ApplicationID: c.id})
 }
 
 // waitForBranch keeps a lapsed case open for a new choice, for a long time.
@@ -185,6 +209,7 @@ func (c *cardCase) run(ctx workflow.Context, activity any, input any) error {
 // listen registers the decisions that the process takes. The validators refuse what cannot be
 // before it enters the history; the deeds decide, by the row.
 func (c *cardCase) listen(ctx workflow.Context) error {
+	workflow.Go(ctx, c.hear)
 	return errors.Join(
 		workflow.SetQueryHandler(ctx, queryProgress, func() (cardstore.Snapshot, error) { return c.at, nil }),
 		workflow.SetUpdateHandlerWithOptions(ctx, updateHandOver,
@@ -209,7 +234,39 @@ func (c *cardCase) listen(ctx workflow.Context) error {
 				return c.decide(ctx, deed.DecideHeldName, in)
 			},
 			workflow.UpdateHandlerOptions{Validator: func(activities.DecideHeldInput) error { return c.must(card.Held) }}),
+		workflow.SetUpdateHandlerWithOptions(ctx, updateDecidePhoto,
+			func(ctx workflow.Context, in cardstore.PhotoDecision) error {
+				return c.decide(ctx, deed.DecidePhoto, in)
+			},
+			// One that was decided is let through: the deed tells the same click from another one.
+			workflow.UpdateHandlerOptions{Validator: func(cardstore.PhotoDecision) error {
+				return c.must(card.Reviewing, card.Waiting, card.Mending, card.Producing)
+			}}),
+		workflow.SetUpdateHandlerWithOptions(ctx, updateChangeDesign,
+			func(ctx workflow.Context, in cardstore.NewDesign) error { return c.decide(ctx, deed.ChangeDesign, in) },
+			workflow.UpdateHandlerOptions{Validator: func(cardstore.NewDesign) error {
+				return c.must(card.Mending, card.Reviewing, card.Waiting, card.Producing)
+			}}),
+		workflow.SetUpdateHandlerWithOptions(ctx, updateChangePhone,
+			func(ctx workflow.Context, in activities.ChangePhoneInput) error {
+				return c.decide(ctx, deed.ChangePhone, in)
+			},
+			workflow.UpdateHandlerOptions{Validator: func(activities.ChangePhoneInput) error { return c.must(card.From(card.ChangePhone)...) }}),
 	)
+}
+
+// hear looks at the row whenever a set-based move has touched it.
+func (c *cardCase) hear(ctx workflow.Context) {
+	moved := workflow.GetSignalChannel(ctx, signalMoved)
+	for moved.Receive(ctx, nil) {
+		if c.ended {
+			return
+		}
+		// A deed that the process owes: it fails only with the process itself.
+		if err := c.do(ctx, deed.LookAtCase, activities.CaseInput{ApplicationID: c.id}); err != nil {
+			workflow.GetLogger(ctx).Error("row not read", "error", err)
+		}
+	}
 }
 
 // must refuses a decision that the case is not waiting for. Before the first snapshot nothing is

@@ -24,6 +24,9 @@ type (
 	ChooseBranchInput = activities.ChooseBranchInput
 	WithdrawInput     = activities.WithdrawInput
 	DecideHeldInput   = activities.DecideHeldInput
+	PhotoDecision     = cardstore.PhotoDecision
+	NewDesign         = cardstore.NewDesign
+	ChangePhoneInput  = activities.ChangePhoneInput
 )
 
 // decisionTimeout bounds how long a page waits for a decision's deed.
@@ -85,16 +88,47 @@ func (c *Client) DecideHeld(ctx context.Context, in DecideHeldInput) error {
 	return c.decide(ctx, in.ApplicationID, updateDecideHeld, in)
 }
 
+// DecidePhoto decides about a photo under review.
+func (c *Client) DecidePhoto(ctx context.Context, in PhotoDecision) error {
+	return c.decide(ctx, in.ApplicationID, updateDecidePhoto, in)
+}
+
+// ChangeDesign gives a case another photo or face.
+func (c *Client) ChangeDesign(ctx context.Context, in NewDesign) error {
+	return c.decide(ctx, in.ApplicationID, updateChangeDesign, in)
+}
+
+// ChangePhone gives a case another phone.
+func (c *Client) ChangePhone(ctx context.Context, in ChangePhoneInput) error {
+	return c.decide(ctx, in.ApplicationID, updateChangePhone, in)
+}
+
+// Wake tells the process of an application that its row was moved by a set. A process that has ended
+// needs no word of it.
+func (c *Client) Wake(ctx context.Context, application uuid.UUID) error {
+	err := c.temporal.SignalWorkflow(ctx, CardApplicationID(application), "", signalMoved, nil)
+	var gone *serviceerror.NotFound
+	if errors.As(err, &gone) {
+		return nil
+	}
+	return toFault(err)
+}
+
 // ErrEnded: the process of this case is over, or was never started. The caller asks its own row
 // which of the two: Temporal cannot tell them apart.
 var ErrEnded = errors.New("workflows: no running process")
 
-// decide sends an update and waits until its deed is done.
+// decide sends a decision about a case.
 func (c *Client) decide(ctx context.Context, application uuid.UUID, update string, in any) error {
+	return c.update(ctx, CardApplicationID(application), update, in)
+}
+
+// update sends an update and waits until its deed is done.
+func (c *Client) update(ctx context.Context, workflowID, update string, in any) error {
 	ctx, cancel := context.WithTimeout(ctx, decisionTimeout)
 	defer cancel()
 	handle, err := c.temporal.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
-		WorkflowID: CardApplicationID(application), UpdateName: update, Args: []any{in},
+		WorkflowID: workflowID, UpdateName: update, Args: []any{in},
 		WaitForStage: client.WorkflowUpdateStageCompleted,
 	})
 	if err == nil {
@@ -102,7 +136,7 @@ func (c *Client) decide(ctx context.Context, application uuid.UUID, update strin
 	}
 	var gone *serviceerror.NotFound
 	if errors.As(err, &gone) {
-		return &fault.Error{Kind: fault.Conflict, Msg: "这份申请的办理已经结束。", Err: fmt.Errorf("%w: %w", ErrEnded, err)}
+		return &fault.Error{Kind: fault.Conflict, Msg: "这项办理已经结束。", Err: fmt.Errorf("%w: %w", ErrEnded, err)}
 	}
 	return toFault(err)
 }

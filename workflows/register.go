@@ -41,5 +41,8 @@ func NewWorker(c client.Client, queue string, a activities.All, eager bool, extr
 func Register(r worker.Registry, a activities.All) {
 	r.RegisterWorkflowWithOptions(CardApplication, workflow.RegisterOptions{Name: CardApplicationType})
 	r.RegisterWorkflowWithOptions(NightlyCheck, workflow.RegisterOptions{Name: NightlyCheckType})
+	r.RegisterWorkflowWithOptions(ProductionBatch, workflow.RegisterOptions{Name: ProductionBatchType})
+	r.RegisterWorkflowWithOptions(CalendarChange, workflow.RegisterOptions{Name: CalendarChangeType})
+	r.RegisterWorkflowWithOptions(ProductionDay, workflow.RegisterOptions{Name: ProductionDayType})
 	a.Register(r)
 }

@@ -97,7 +97,7 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 		"card of an application that was not approved":       {"UPDATE card SET status = 'valid' WHERE application_id = " + withdrawn},
 		"card that says something else than its application": {"UPDATE card SET holder_name = '张三' WHERE application_id = " + ready},
 		"card number with wrong check digits":                {"UPDATE card SET number = '42260000000198' WHERE application_id = " + ready},
-		"number used twice":                                  {"ALTER TABLE card DROP CONSTRAINT card_number_key", "UPDATE card SET number = (SELECT min(number) FROM card)"},
+		"number used twice":                                  {"ALTER TABLE card DROP CONSTRAINT card_number_key CASCADE", "UPDATE card SET number = (SELECT min(number) FROM card)"},
 		"card signed with a key that is not known":           {"UPDATE card SET token = '' WHERE application_id = " + ready},
 		"hand-over that does not fit its application":        {"DELETE FROM hand_over"},
 		"hand-over by somebody else's clerk":                 {"UPDATE staff SET role = 'province_admin', branch_id = NULL"},

@@ -7,7 +7,7 @@ var checks = []check{
 
 	{"more than one live application of a person", `
 		SELECT 'person ' || person_id FROM application
-		 WHERE state IN ('accepted', 'held', 'ready', 'lapsed') GROUP BY person_id HAVING count(*) > 1 ORDER BY 1`},
+		 WHERE closed_at IS NULL GROUP BY person_id HAVING count(*) > 1 ORDER BY 1`},
 
 	{"more than one valid card of a person", `
 		SELECT 'person ' || person_id FROM card
@@ -16,13 +16,13 @@ var checks = []check{
 	{"approved application without its one card", `
 		SELECT 'application ' || a.id FROM application a
 		  LEFT JOIN card c ON c.application_id = a.id AND c.person_id = a.person_id AND c.edition = a.edition
-		 WHERE a.state IN ('ready', 'lapsed', 'collected', 'closed')
+		 WHERE a.state IN ('waiting', 'producing', 'ready', 'lapsed', 'collected', 'closed')
 		 GROUP BY a.id HAVING count(c.id) <> 1 ORDER BY 1`},
 
 	{"card of an application that was not approved", `
 		SELECT 'card ' || c.id FROM card c LEFT JOIN application a ON a.id = c.application_id
-		 WHERE a.id IS NULL OR a.state IN ('accepted', 'held', 'refused')
-		    OR (a.state = 'withdrawn' AND c.status IN ('valid', 'suspended')) ORDER BY 1`},
+		 WHERE a.id IS NULL OR a.state IN ('accepted', 'held')
+		    OR (a.state IN ('withdrawn', 'refused') AND c.status IN ('valid', 'suspended')) ORDER BY 1`},
 
 	{"card that says something else than its application", `
 		SELECT 'card ' || c.id FROM card c JOIN application a ON a.id = c.application_id
@@ -36,7 +36,8 @@ var checks = []check{
 		SELECT 'card number of ' || min(id::text) FROM card GROUP BY number HAVING count(*) > 1
 		UNION ALL SELECT 'application number of ' || min(id::text) FROM application GROUP BY number HAVING count(*) > 1
 		UNION ALL SELECT 'volunteer number of ' || min(id::text) FROM person GROUP BY volunteer_no HAVING count(*) > 1
-		UNION ALL SELECT 'serial ' || serial FROM hand_over WHERE undone_at IS NULL GROUP BY serial HAVING count(*) > 1`},
+		UNION ALL SELECT 'serial ' || serial FROM hand_over WHERE undone_at IS NULL AND serial IS NOT NULL GROUP BY serial HAVING count(*) > 1
+		UNION ALL SELECT 'hand-over of card ' || min(application_id::text) FROM hand_over WHERE undone_at IS NULL GROUP BY card_number HAVING count(*) > 1 AND card_number IS NOT NULL`},
 
 	{"card signed with a key that is not known", `
 		SELECT 'card ' || c.id FROM card c LEFT JOIN signing_key k ON k.kid = c.kid WHERE k.kid IS NULL OR c.token = '' ORDER BY 1`},
@@ -134,13 +135,26 @@ var checks = []check{
 		   ('choose-branch', 'ready', 'ready'), ('choose-branch', 'lapsed', 'ready'), ('hand-over', 'ready', 'collected'),
 		   ('undo-hand-over', 'collected', 'ready'), ('close', 'lapsed', 'closed'),
 		   ('withdraw', 'accepted', 'withdrawn'), ('withdraw', 'held', 'withdrawn'),
-		   ('withdraw', 'ready', 'withdrawn'), ('withdraw', 'lapsed', 'withdrawn')) ORDER BY 1`},
+		   ('withdraw', 'ready', 'withdrawn'), ('withdraw', 'lapsed', 'withdrawn'),
+		   ('ask-again', 'held', 'mending'), ('approve', 'accepted', 'waiting'), ('approve', 'reviewing', 'waiting'),
+		   ('review', 'accepted', 'reviewing'), ('review', 'waiting', 'reviewing'), ('approve-photo', 'reviewing', 'waiting'),
+		   ('refuse-photo', 'reviewing', 'mending'), ('mend', 'mending', 'reviewing'), ('confirm', 'mending', 'waiting'),
+		   ('give-up', 'mending', 'refused'), ('change-design', 'reviewing', 'reviewing'), ('change-design', 'waiting', 'waiting'),
+		   ('change-phone', 'reviewing', 'reviewing'), ('change-phone', 'mending', 'mending'), ('change-phone', 'waiting', 'waiting'),
+		   ('choose-branch', 'reviewing', 'reviewing'), ('choose-branch', 'mending', 'mending'), ('choose-branch', 'waiting', 'waiting'),
+		   ('freeze', 'waiting', 'producing'), ('reject', 'producing', 'mending'), ('arrive', 'producing', 'ready'),
+		   ('promise', 'accepted', 'accepted'), ('promise', 'held', 'held'), ('promise', 'reviewing', 'reviewing'),
+		   ('promise', 'mending', 'mending'), ('promise', 'waiting', 'waiting'), ('promise', 'producing', 'producing'),
+		   ('overdue', 'held', 'held'), ('overdue', 'reviewing', 'reviewing'), ('overdue', 'waiting', 'waiting'),
+		   ('overdue', 'producing', 'producing'), ('withdraw', 'reviewing', 'withdrawn'), ('withdraw', 'mending', 'withdrawn'),
+		   ('withdraw', 'waiting', 'withdrawn')) ORDER BY 1`},
 
 	{"decision of a person without a person", `
 		SELECT 'application ' || subject_id || ' seq ' || seq FROM audit_entry
 		 WHERE subject_kind = 'application' AND (
-		   (action IN ('hand-over', 'undo-hand-over', 'release', 'refuse') AND actor_kind <> 'staff') OR
-		   (action IN ('submit', 'withdraw', 'choose-branch') AND actor_kind <> 'person')) ORDER BY 1`},
+		   (action IN ('hand-over', 'undo-hand-over', 'release', 'ask-again', 'refuse', 'approve-photo', 'refuse-photo', 'arrive')
+		     AND actor_kind <> 'staff') OR
+		   (action IN ('submit', 'withdraw', 'choose-branch', 'change-design', 'change-phone', 'mend', 'confirm') AND actor_kind <> 'person')) ORDER BY 1`},
 
 	{"application whose times run backwards", `
 		SELECT 'application ' || id FROM application

@@ -28,14 +28,20 @@ func TestMovesAreClosed(t *testing.T) {
 	}
 	for _, s := range States() {
 		require.NotEmpty(t, s.Text())
-		if s.Live() {
-			_, ok := Next(s, Withdraw)
-			require.True(t, ok, "a live application (%s) can be withdrawn", s)
+		if s.Live() && s != Producing {
+			require.True(t, Allowed(General, s, Withdraw), "a live application (%s) can be withdrawn", s)
 		}
 	}
 	_, ok := Next(Withdrawn, HandOver)
 	require.False(t, ok)
-	require.ElementsMatch(t, []State{Ready, Lapsed}, From(ChooseBranch))
+	require.ElementsMatch(t, []State{Reviewing, Mending, Waiting, Ready, Lapsed}, From(ChooseBranch))
+	// What is made is made: neither branch nor withdrawal can be asked for between freeze and hand-over.
+	for _, s := range []State{Producing, Ready} {
+		require.False(t, Allowed(Regular, s, Withdraw), s)
+		require.False(t, Allowed(Regular, s, ChooseBranch), s)
+	}
+	require.True(t, Allowed(Regular, Waiting, ChooseBranch))
+	require.True(t, Allowed(Regular, Lapsed, ChooseBranch), "to wait again where it lies")
 }
 
 func TestCardNumber(t *testing.T) {
@@ -141,9 +147,18 @@ func good() (Draft, Facts) {
 	}
 }
 
+// regular makes the good draft one of a regular card.
+func regular(d *Draft, f *Facts) {
+	d.Edition, d.PhotoID, d.Face = Regular, uuid.Must(uuid.NewV7()), "donghu"
+	f.PhotoKnown, f.FaceOffered, f.DesignHash = true, true, [32]byte{1}
+}
+
 func TestCheckSubmission(t *testing.T) {
 	t.Parallel()
 	d, f := good()
+	require.Empty(t, CheckSubmission(d, f))
+	regular(&d, &f)
+	f.BranchStock = false // of general cards
 	require.Empty(t, CheckSubmission(d, f))
 
 	cases := map[string]struct {
@@ -157,7 +172,10 @@ func TestCheckSubmission(t *testing.T) {
 		"valid card":             {func(_ *Draft, f *Facts) { f.ValidCard = true }, FieldPerson},
 		"consent":                {func(_ *Draft, f *Facts) { f.MissingConsents = []string{"招商银行"} }, FieldConsent},
 		"no edition":             {func(d *Draft, _ *Facts) { d.Edition = "" }, FieldEdition},
-		"edition not offered":    {func(d *Draft, _ *Facts) { d.Edition = Regular }, FieldEdition},
+		"regular without photo":  {func(d *Draft, f *Facts) { regular(d, f); d.PhotoID = uuid.Nil }, FieldPhoto},
+		"photo gone or refused":  {func(d *Draft, f *Facts) { regular(d, f); f.PhotoKnown = false }, FieldPhoto},
+		"regular without face":   {func(d *Draft, f *Facts) { regular(d, f); d.Face = "" }, FieldFace},
+		"face withdrawn":         {func(d *Draft, f *Facts) { regular(d, f); f.FaceOffered = false }, FieldFace},
 		"forged edition":         {func(d *Draft, _ *Facts) { d.Edition = "gold" }, FieldEdition},
 		"no identity":            {func(d *Draft, _ *Facts) { d.Identity = ""; d.UnitName = "某某公司" }, FieldIdentity},
 		"old notice":             {func(d *Draft, _ *Facts) { d.NoticeVersion = "2020-01" }, FieldNotice},
@@ -201,6 +219,22 @@ func TestContentHash(t *testing.T) {
 	} {
 		d, _ := good()
 		change(&d)
+		require.NotEqual(t, want, ContentHash(d, f))
+	}
+}
+
+func TestContentHashOfARegularCard(t *testing.T) {
+	t.Parallel()
+	d, f := good()
+	regular(&d, &f)
+	want := ContentHash(d, f)
+	for _, change := range []func(*Draft, *Facts){
+		func(d *Draft, _ *Facts) { d.PhotoID = uuid.Must(uuid.NewV7()) },
+		func(d *Draft, _ *Facts) { d.Face = "changjiang" },
+		func(_ *Draft, f *Facts) { f.DesignHash[31]++ },
+	} {
+		d, f := d, f
+		change(&d, &f)
 		require.NotEqual(t, want, ContentHash(d, f))
 	}
 }

@@ -10,10 +10,13 @@ const (
 	System    Party = "系统自动办理"
 	Applicant Party = "您本人"
 	Admin     Party = "省级管理员"
+	Reviewer  Party = "照片审核员"
+	Factory   Party = "制卡厂"
 )
 
 // Situation is what the outlook of a case depends on.
 type Situation struct {
+	Edition     Edition
 	State       State
 	Now         time.Time
 	SubmittedAt time.Time
@@ -21,6 +24,11 @@ type Situation struct {
 	ClosedAt    time.Time // zero: open
 	Branch      string
 	Terms       Terms
+
+	// Of the regular edition only.
+	PromisedUntil time.Time // the last instant of the promised days
+	Overdue       bool      // people were told that it is over
+	MendUntil     time.Time // zero: nothing is to be mended
 }
 
 // Outlook tells where a case stands and what comes next, in words for its applicant.
@@ -34,6 +42,7 @@ type Outlook struct {
 	Recheck time.Duration
 	// What the applicant may do now.
 	Withdraw, ChooseBranch, Reapply bool
+	ChangeDesign, ChangePhone       bool // another photo or face, another phone
 }
 
 // Milestone is a step to come: who makes it, and until when; zero: no deadline.
@@ -63,9 +72,13 @@ const (
 // LookAhead tells the outlook of a case.
 func LookAhead(s Situation) Outlook {
 	collect := Milestone{Text: "带身份证到" + s.Branch + "领取实体卡", Who: Applicant}
-	_, withdraw := Next(s.State, Withdraw)
-	_, choose := Next(s.State, ChooseBranch)
-	o := Outlook{Headline: s.State.Text(), Withdraw: withdraw, ChooseBranch: choose}
+	o := Outlook{
+		Headline:     s.State.Text(),
+		Withdraw:     Allowed(s.Edition, s.State, Withdraw),
+		ChooseBranch: Allowed(s.Edition, s.State, ChooseBranch),
+		ChangeDesign: s.State == Mending || Allowed(s.Edition, s.State, ChangeDesign),
+		ChangePhone:  Allowed(s.Edition, s.State, ChangePhone),
+	}
 	switch s.State {
 	case Accepted:
 		o.Tone, o.Recheck = ToneWait, recheckSoon
@@ -73,7 +86,27 @@ func LookAhead(s Situation) Outlook {
 		if s.Now.Sub(s.SubmittedAt) > slow {
 			o.Lead = "申请已经保存，不会丢失，也不用重复提交。办理系统暂时繁忙，恢复后会自动继续，并用短信通知您。"
 		}
-		o.Ahead = []Milestone{{Text: "自动核对，签发电子证", Who: System}, collect}
+		o.Ahead = []Milestone{{Text: "自动核对，签发电子证", Who: System}}
+		if s.Edition == Regular {
+			o.Ahead = append(o.Ahead, made(s)...)
+		}
+		o.Ahead = append(o.Ahead, collect)
+	case Reviewing:
+		o.Tone, o.Recheck = ToneWait, recheckLater
+		o.Lead = "照片需要人工看一眼，一般一个工作日内完成，结果会用短信通知您。此时可以更换照片、卡面、网点或手机号，不影响排队。"
+		o.Ahead = append([]Milestone{{Text: "审核照片，签发电子证", Who: Reviewer}}, append(made(s), collect)...)
+	case Mending:
+		o.Tone, o.Recheck = ToneWarn, recheckLater
+		o.Lead = "请按下面的说明修改，并重新确认卡面。排队位置为您保留；送达日期从您重新确认那天起算。"
+		o.Ahead = append([]Milestone{{Text: "更换照片或确认卡面", Who: Applicant, Until: s.MendUntil}}, append(made(s), collect)...)
+	case Waiting:
+		o.Tone, o.Recheck = ToneGood, recheckLater
+		o.Lead = "电子证已经生效。实体卡正在排队，进入制卡批次之前，可以更换照片、卡面、网点或手机号。"
+		o.Ahead = append(made(s), collect)
+	case Producing:
+		o.Tone, o.Recheck = ToneGood, recheckLater
+		o.Lead = "电子证已经生效。实体卡已进入制卡批次，内容不能再修改；送达网点后会用短信通知您。"
+		o.Ahead = append(made(s), collect)
 	case Held:
 		o.Tone, o.Recheck = ToneWait, recheckLater
 		o.Lead = "您的姓名中有字库暂时缺少的字。为了不印错，先由省级管理员人工核对，结果会用短信通知您。"
@@ -91,6 +124,10 @@ func LookAhead(s Situation) Outlook {
 		o.Tone, o.Recheck = ToneWarn, recheckLater
 		o.Lead = "实体卡超过期限没有领取，预留的卡片已退回网点。电子证不受影响，重新选择网点后仍可领取。"
 		again := Milestone{Text: "重新选择领卡网点", Who: Applicant}
+		if s.Edition == Regular {
+			o.Lead = "实体卡超过期限没有领取，仍由" + s.Branch + "保管。电子证不受影响，重新预约后仍可到该网点领取。"
+			again.Text = "重新预约领取"
+		}
 		if !s.PickupUntil.IsZero() {
 			again.Until = s.PickupUntil.Add(s.Terms.Lapsed)
 		}
@@ -109,9 +146,18 @@ func LookAhead(s Situation) Outlook {
 		o.Lead = "您已撤回这份申请，已签发的电子证同时注销。需要时可以重新申请。"
 	case Refused:
 		o.Tone, o.Reapply = ToneOver, true
-		o.Lead = "这份申请没有通过，没有签发证件。请看下面的原因，更正后可以重新申请。"
+		o.Lead = "这份申请没有通过，没有有效的证件。请看下面的原因，更正后可以重新申请。"
+	}
+	if s.Overdue {
+		o.Tone = ToneWarn
+		o.Lead = "很抱歉，实体卡没有在承诺的日期送达，我们正在跟进。" + o.Lead
 	}
 	return o
+}
+
+// made is the step of a regular card from the approval to the branch.
+func made(s Situation) []Milestone {
+	return []Milestone{{Text: "制卡并送达" + s.Branch, Who: Factory, Until: s.PromisedUntil}}
 }
 
 // Text is a recorded step as its applicant reads it.
@@ -127,8 +173,48 @@ func (a Action) Text() string {
 		return "人工核对通过，签发电子证"
 	case Refuse:
 		return "人工核对未通过"
+	case AskAgain:
+		return "姓名用字已可印制，请确认卡面"
+	case Approve:
+		return "照片检查通过，签发电子证"
+	case Review:
+		return "照片转人工审核"
+	case ApprovePhoto:
+		return "照片审核通过"
+	case RefusePhoto:
+		return "照片审核未通过"
+	case Mend:
+		return "已更换照片并确认卡面，等待审核"
+	case Confirm:
+		return "已重新确认卡面"
+	case GiveUp:
+		return "逾期未修改，结束办理"
+	case ChangeDesign:
+		return "更换照片或卡面"
+	case ChangePhone:
+		return "更换手机号"
+	case Promise:
+		return "按最新放假安排调整预计日期"
+	case Overdue:
+		return "超过预计日期，已转省级管理员跟进"
+	case Freeze:
+		return "进入制卡批次"
+	case Reject:
+		return "制卡核对发现内容与您确认的不一致，退回确认"
+	case BatchFreeze:
+		return "批次冻结"
+	case BatchRender:
+		return "制卡文件已交付制卡厂"
+	case BatchPrint:
+		return "印制完成"
+	case BatchShip:
+		return "已寄往网点"
+	case BatchEnd:
+		return "批次完成"
+	case Arrive:
+		return "实体卡送达网点"
 	case Lapse:
-		return "逾期未领，预留的卡片退回网点"
+		return "逾期未领，预留取消"
 	case ChooseBranch:
 		return "重新选择领卡网点"
 	case HandOver:

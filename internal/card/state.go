@@ -27,7 +27,7 @@ func (e Edition) Text() string {
 }
 
 // Offered tells whether the edition can be applied for.
-func (e Edition) Offered() bool { return e == General }
+func (e Edition) Offered() bool { return e == General || e == Regular }
 
 // Identity is the personal identity that an applicant chooses (个人身份).
 type Identity string
@@ -61,14 +61,25 @@ func (i Identity) Text() string {
 type State string
 
 const (
-	// Accepted: submitted and stored, one stock card reserved. The process moves it on at once.
+	// Accepted: submitted and stored; of the general edition one stock card is reserved. The process
+	// moves it on at once.
 	Accepted State = "accepted"
 	// Held: the name has a character that no font of ours can draw. A province administrator decides.
 	Held State = "held"
+	// Reviewing (regular): the automatic check could not pass the photo. A reviewer looks at it.
+	Reviewing State = "reviewing"
+	// Mending (regular): the photo was refused, or what would be printed is not what was confirmed.
+	// The applicant mends it and confirms again; the place in the queue is kept.
+	Mending State = "mending"
+	// Waiting (regular): approved, the digital card is issued. The next batch takes it.
+	Waiting State = "waiting"
+	// Producing (regular): frozen in a batch, nothing can be changed until the card is at the branch.
+	Producing State = "producing"
 	// Ready: the digital card is issued, the plastic one waits at the branch. The applicant collects
 	// it, the clerk hands it over.
 	Ready State = "ready"
-	// Lapsed: not collected in time, the stock card went back. The applicant chooses a branch again.
+	// Lapsed: not collected in time. A general stock card went back and the applicant chooses a branch
+	// again; a regular card stays at its branch and the applicant asks for another wait there.
 	Lapsed State = "lapsed"
 	// Collected: handed over. The clerk can undo it for a few minutes.
 	Collected State = "collected"
@@ -82,13 +93,13 @@ const (
 
 // States lists every state; the CHECK constraint of table application lists the same.
 func States() []State {
-	return []State{Accepted, Held, Ready, Lapsed, Collected, Closed, Withdrawn, Refused}
+	return []State{Accepted, Held, Reviewing, Mending, Waiting, Producing, Ready, Lapsed, Collected, Closed, Withdrawn, Refused}
 }
 
 // Live tells whether the application occupies its person: nobody has two live ones.
 func (s State) Live() bool {
 	switch s {
-	case Accepted, Held, Ready, Lapsed:
+	case Accepted, Held, Reviewing, Mending, Waiting, Producing, Ready, Lapsed:
 		return true
 	case Collected, Closed, Withdrawn, Refused:
 	}
@@ -102,6 +113,14 @@ func (s State) Text() string {
 		return "已受理"
 	case Held:
 		return "等待人工核对"
+	case Reviewing:
+		return "照片审核中"
+	case Mending:
+		return "等您修改确认"
+	case Waiting:
+		return "等待制卡"
+	case Producing:
+		return "制卡中"
 	case Ready:
 		return "可以领卡"
 	case Lapsed:
@@ -125,14 +144,38 @@ const (
 	Submit       Action = "submit"
 	Issue        Action = "issue"
 	Hold         Action = "hold"
-	Release      Action = "release" // a person found the held name printable
+	Release      Action = "release"   // a person found the held name printable
+	AskAgain     Action = "ask-again" // the same of a regular card: its preview must be confirmed first
 	Refuse       Action = "refuse"
+	Approve      Action = "approve" // the rules passed the photo
+	Review       Action = "review"  // the rules could not pass the photo
+	ApprovePhoto Action = "approve-photo"
+	RefusePhoto  Action = "refuse-photo"
+	Mend         Action = "mend"    // mended and confirmed; a person looks at the photo
+	Confirm      Action = "confirm" // mended and confirmed; the photo had passed
+	GiveUp       Action = "give-up" // nothing was mended in time
+	ChangeDesign Action = "change-design"
+	ChangePhone  Action = "change-phone"
+	Promise      Action = "promise" // other dates, by another calendar
+	Overdue      Action = "overdue"
+	Freeze       Action = "freeze"
+	Reject       Action = "reject" // the batch found other content than was confirmed
+	Arrive       Action = "arrive"
 	Lapse        Action = "lapse"
 	ChooseBranch Action = "choose-branch"
 	HandOver     Action = "hand-over"
 	UndoHandOver Action = "undo-hand-over"
 	Withdraw     Action = "withdraw"
 	Close        Action = "close"
+)
+
+// Steps of a batch, as they stand in the timelines of its cards.
+const (
+	BatchFreeze Action = "batch-freeze"
+	BatchRender Action = "batch-render"
+	BatchPrint  Action = "batch-print"
+	BatchShip   Action = "batch-ship"
+	BatchEnd    Action = "batch-end"
 )
 
 // Move is one allowed change of state.
@@ -142,29 +185,66 @@ type Move struct {
 }
 
 // Moves is the whole table. Stores guard their updates with it, the auditor has its own copy.
-func Moves() []Move {
-	return []Move{
-		{Submit, "", Accepted},
-		{Issue, Accepted, Ready},
-		{Hold, Accepted, Held},
-		{Release, Held, Ready},
-		{Refuse, Held, Refused},
-		{Lapse, Ready, Lapsed},
-		{ChooseBranch, Ready, Ready},
-		{ChooseBranch, Lapsed, Ready},
-		{HandOver, Ready, Collected},
-		{UndoHandOver, Collected, Ready},
-		{Withdraw, Accepted, Withdrawn},
-		{Withdraw, Held, Withdrawn},
-		{Withdraw, Ready, Withdrawn},
-		{Withdraw, Lapsed, Withdrawn},
-		{Close, Lapsed, Closed},
-	}
+func Moves() []Move { return slices.Clone(moves) }
+
+var moves = []Move{
+	{Submit, "", Accepted},
+	{Issue, Accepted, Ready},
+	{Hold, Accepted, Held},
+	{Release, Held, Ready},
+	{AskAgain, Held, Mending},
+	{Refuse, Held, Refused},
+
+	{Approve, Accepted, Waiting},
+	{Review, Accepted, Reviewing},
+	{Approve, Reviewing, Waiting}, // another photo, that the rules pass
+	{ApprovePhoto, Reviewing, Waiting},
+	{RefusePhoto, Reviewing, Mending},
+	{Mend, Mending, Reviewing},
+	{Confirm, Mending, Waiting},
+	{GiveUp, Mending, Refused},
+	{ChangeDesign, Reviewing, Reviewing},
+	{ChangeDesign, Waiting, Waiting},
+	{Review, Waiting, Reviewing},
+	{ChangePhone, Reviewing, Reviewing},
+	{ChangePhone, Mending, Mending},
+	{ChangePhone, Waiting, Waiting},
+	{ChooseBranch, Reviewing, Reviewing},
+	{ChooseBranch, Mending, Mending},
+	{ChooseBranch, Waiting, Waiting},
+	{Freeze, Waiting, Producing},
+	{Reject, Producing, Mending},
+	{Arrive, Producing, Ready},
+
+	{Promise, Accepted, Accepted},
+	{Promise, Held, Held},
+	{Promise, Reviewing, Reviewing},
+	{Promise, Mending, Mending},
+	{Promise, Waiting, Waiting},
+	{Promise, Producing, Producing},
+	{Overdue, Held, Held},
+	{Overdue, Reviewing, Reviewing},
+	{Overdue, Waiting, Waiting},
+	{Overdue, Producing, Producing},
+
+	{Lapse, Ready, Lapsed},
+	{ChooseBranch, Ready, Ready},
+	{ChooseBranch, Lapsed, Ready},
+	{HandOver, Ready, Collected},
+	{UndoHandOver, Collected, Ready},
+	{Withdraw, Accepted, Withdrawn},
+	{Withdraw, Held, Withdrawn},
+	{Withdraw, Reviewing, Withdrawn},
+	{Withdraw, Mending, Withdrawn},
+	{Withdraw, Waiting, Withdrawn},
+	{Withdraw, Ready, Withdrawn},
+	{Withdraw, Lapsed, Withdrawn},
+	{Close, Lapsed, Closed},
 }
 
 // Next tells where an action leads from a state; false where the move is not in the table.
 func Next(from State, a Action) (State, bool) {
-	for _, m := range Moves() {
+	for _, m := range moves {
 		if m.From == from && m.Action == a {
 			return m.To, true
 		}
@@ -175,12 +255,31 @@ func Next(from State, a Action) (State, bool) {
 // From lists the states in which an action is allowed.
 func From(a Action) []State {
 	var states []State
-	for _, m := range Moves() {
+	for _, m := range moves {
 		if m.Action == a && !slices.Contains(states, m.From) {
 			states = append(states, m.From)
 		}
 	}
 	return states
+}
+
+// Allowed tells whether the applicant may ask for an action now. Of a regular card that is being made
+// or has been made, branch and withdrawal are decided: the plastic lies where it was promised.
+func Allowed(e Edition, s State, a Action) bool {
+	if _, ok := Next(s, a); !ok {
+		return false
+	}
+	if e != Regular {
+		return true
+	}
+	switch a {
+	case Withdraw:
+		return s != Ready && s != Lapsed
+	case ChooseBranch:
+		return s != Ready
+	default:
+		return true
+	}
 }
 
 // Status of an issued card, as GET /v/{token} tells it.

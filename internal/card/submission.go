@@ -22,6 +22,8 @@ const phoneProofLife = 24 * time.Hour
 type Draft struct {
 	Edition         Edition   `json:"edition,omitempty"`
 	Identity        Identity  `json:"identity,omitempty"`
+	PhotoID         uuid.UUID `json:"photo_id,omitzero"` // regular only, as Face
+	Face            string    `json:"face,omitempty"`
 	NoticeVersion   string    `json:"notice_version,omitempty"`
 	Phone           string    `json:"phone,omitempty"`
 	PhoneVerifiedAt time.Time `json:"phone_verified_at,omitzero"`
@@ -47,6 +49,11 @@ type Facts struct {
 	BranchKnown     bool
 	BranchOpen      bool
 	BranchStock     bool // at least one free general card lies there
+
+	// Of the regular edition only.
+	PhotoKnown  bool     // Draft.PhotoID is a photo of this person that nobody refused
+	FaceOffered bool     // Draft.Face may be chosen
+	DesignHash  [32]byte // of the preview's display list; zero while photo or face are missing
 }
 
 // Reason is one rule that a draft breaks: the field of the form it belongs to, and a sentence.
@@ -59,6 +66,8 @@ type Reason struct {
 const (
 	FieldEdition    = "edition"
 	FieldIdentity   = "identity"
+	FieldPhoto      = "photo"
+	FieldFace       = "face"
 	FieldNotice     = "notice"
 	FieldPhone      = "phone"
 	FieldUniversity = "university_code"
@@ -96,11 +105,12 @@ func CheckSubmission(d Draft, f Facts) []Reason {
 	case d.Edition == "":
 		no(FieldEdition, "请选择志愿者证的版式。")
 	case !d.Edition.Offered():
-		no(FieldEdition, "该版式暂未开放，请选择通用版。")
+		no(FieldEdition, "没有这种版式，请重新选择。")
 	}
 	if d.Identity.Text() == "" {
 		no(FieldIdentity, "请选择个人身份。")
 	}
+	reasons = append(reasons, checkDesign(d, f)...)
 	if d.NoticeVersion != NoticeVersion {
 		no(FieldNotice, "请阅读并勾选阅读须知。")
 	}
@@ -125,8 +135,29 @@ func CheckSubmission(d Draft, f Facts) []Reason {
 		no(FieldBranch, "请选择领卡网点。")
 	case !f.BranchOpen:
 		no(FieldBranch, "所选网点已停止办理，请另选一个网点。")
-	case !f.BranchStock:
+	case d.Edition != Regular && !f.BranchStock:
 		no(FieldBranch, "所选网点的通用版卡片刚刚领完，请另选一个网点。")
+	}
+	return reasons
+}
+
+// checkDesign: a regular card carries a photo and a face that its applicant chose (notice, 附件3 §二(三)).
+func checkDesign(d Draft, f Facts) []Reason {
+	if d.Edition != Regular {
+		return nil
+	}
+	var reasons []Reason
+	switch {
+	case d.PhotoID.IsNil():
+		reasons = append(reasons, Reason{FieldPhoto, "请添加个人照片。"})
+	case !f.PhotoKnown:
+		reasons = append(reasons, Reason{FieldPhoto, "这张照片已不可用，请重新添加。"})
+	}
+	switch {
+	case d.Face == "":
+		reasons = append(reasons, Reason{FieldFace, "请选择卡面。"})
+	case !f.FaceOffered:
+		reasons = append(reasons, Reason{FieldFace, "所选卡面已经停用，请另选一款。"})
 	}
 	return reasons
 }
@@ -163,10 +194,14 @@ func (d Draft) Unit(f Facts) string {
 // draft that has changed since: nobody submits what was not seen (requirements, decision 1).
 func ContentHash(d Draft, f Facts) [32]byte {
 	h := sha256.New()
-	for _, part := range []string{
+	parts := []string{
 		"volcard-submission-1", f.HolderName, string(d.Edition), string(d.Identity), d.NoticeVersion, d.Phone,
 		d.UniversityCode, d.Unit(f), d.DivisionCode, strings.TrimSpace(d.Address), d.BranchID.String(),
-	} {
+	}
+	if d.Edition == Regular {
+		parts = append(parts, d.PhotoID.String(), d.Face, string(f.DesignHash[:]))
+	}
+	for _, part := range parts {
 		// The length keeps two neighbouring fields from trading letters.
 		var n [8]byte
 		binary.BigEndian.PutUint64(n[:], uint64(len(part)))

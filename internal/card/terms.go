@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"volcard/internal/calendar"
 	"volcard/internal/clock"
 )
 
@@ -59,4 +60,19 @@ func (t Terms) RemindersAfter(ready, until time.Time) []time.Time {
 func (t Terms) ExpiresAt(issued time.Time) time.Time {
 	y, m, d := issued.In(clock.Shanghai).Date()
 	return time.Date(y+t.Years, m, d, 0, 0, 0, 0, clock.Shanghai).Add(-time.Second).UTC()
+}
+
+// RegularTerms are the periods of the regular edition, in working days.
+type RegularTerms struct {
+	// Promise is when the card is at the branch: 10 to 15 working days after the submission.
+	Promise calendar.PromiseTerms
+	// MendDays is how long an applicant has to mend what was refused: 15.
+	MendDays int
+	// Pace shortens a working day for a demonstration; the zero Pace is the calendar's.
+	Pace calendar.Pace
+}
+
+// DefaultRegularTerms are the periods in force where nothing else is set.
+func DefaultRegularTerms() RegularTerms {
+	return RegularTerms{Promise: calendar.DefaultPromise(), MendDays: 15}
 }

@@ -141,6 +141,13 @@ func (c Cards) check(add adder) {
 	within(add, "VOLCARD_PICKUP_PERIOD", c.PickupPeriod, time.Minute, 400*day)
 	within(add, "VOLCARD_LAPSED_PERIOD", c.LapsedPeriod, time.Minute, 4000*day)
 	within(add, "VOLCARD_UNDO_WINDOW", c.UndoWindow, time.Minute, day)
+	between(add, "VOLCARD_PROMISE_FROM", int64(c.PromiseFrom), 1, 60)
+	between(add, "VOLCARD_PROMISE_UNTIL", int64(c.PromiseUntil), int64(c.PromiseFrom), 60)
+	between(add, "VOLCARD_MEND_DAYS", int64(c.MendDays), 1, 60)
+	between(add, "VOLCARD_BATCH_HOUR", int64(c.BatchHour), 0, 23)
+	if c.Workday != 0 {
+		within(add, "VOLCARD_WORKDAY", c.Workday, time.Second, day)
+	}
 	between(add, "VOLCARD_CARD_VALIDITY_YEARS", int64(c.ValidityYears), 1, 20)
 	for _, r := range c.Reminders {
 		within(add, "VOLCARD_PICKUP_REMINDERS", r, time.Second, 400*day)

@@ -164,6 +164,11 @@ type Cards struct {
 	Reminders     []time.Duration `env:"VOLCARD_PICKUP_REMINDERS" envDefault:"7d,23d,28d" doc:"when the applicant is reminded, counted from the day it was ready; those beyond the pickup period are left out"`
 	LapsedPeriod  time.Duration   `env:"VOLCARD_LAPSED_PERIOD" envDefault:"180d" doc:"how long a branch can be chosen again after that; then the application closes and the digital card stays"`
 	ValidityYears int             `env:"VOLCARD_CARD_VALIDITY_YEARS" envDefault:"5" doc:"years that a card is valid"`
+	PromiseFrom   int             `env:"VOLCARD_PROMISE_FROM" envDefault:"10" doc:"working day on which a regular card is at its branch at the earliest"`
+	PromiseUntil  int             `env:"VOLCARD_PROMISE_UNTIL" envDefault:"15" doc:"working day on which it is there at the latest; after that it is overdue"`
+	MendDays      int             `env:"VOLCARD_MEND_DAYS" envDefault:"15" doc:"working days that an applicant has to mend a refused photo"`
+	BatchHour     int             `env:"VOLCARD_BATCH_HOUR" envDefault:"17" doc:"hour of Shanghai at which a working day's batch is frozen"`
+	Workday       time.Duration   `env:"VOLCARD_WORKDAY" envDefault:"0s" doc:"demonstration only: how long a working day lasts, as in 5s; 0s: as long as the calendar says"`
 	UndoWindow    time.Duration   `env:"VOLCARD_UNDO_WINDOW" envDefault:"10m" doc:"how long a clerk can take back a hand-over"`
 }
 

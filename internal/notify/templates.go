@@ -68,6 +68,38 @@ var templates = []Template{
 		Text: "申请{number}未通过：{reason}。请登录查看，更正后可重新申请。",
 	},
 	{
+		Name: "card-approved", Params: []string{"from", "until", "branch"},
+		Text: "电子证已签发，实体卡预计{from}至{until}送达{branch}。",
+	},
+	{
+		Name: "card-arrived", Params: []string{"branch", "code", "until"},
+		Text: "志愿者证已到{branch}，请于{until}前凭身份证领卡，取卡码{code}。",
+	},
+	{
+		Name: "card-kept", Params: []string{"number", "branch"},
+		Text: "申请{number}逾期未领，卡片由{branch}保管；可登录重新预约。",
+	},
+	{
+		Name: "photo-refused", Params: []string{"reason", "until"},
+		Text: "申请照片未通过：{reason}。请于{until}前登录更换，排队位置保留。",
+	},
+	{
+		Name: "confirm-again", Params: []string{"number", "until"},
+		Text: "申请{number}需要您重新确认卡面，请于{until}前登录办理。",
+	},
+	{
+		Name: "mend-reminder", Params: []string{"number", "until"},
+		Text: "申请{number}还在等您修改确认，请于{until}前登录办理。",
+	},
+	{
+		Name: "card-overdue", Params: []string{"number", "until"},
+		Text: "抱歉，申请{number}的实体卡未在{until}前送达，正在跟进；电子证可用。",
+	},
+	{
+		Name: "promise-moved", Params: []string{"from", "until"},
+		Text: "按新的放假安排，您的实体卡预计改为{from}至{until}送达网点。",
+	},
+	{
 		Name: "branch-changed", Params: []string{"branch", "code", "until"},
 		Text: "领卡网点已改为{branch}，请于{until}前凭身份证领卡，取卡码{code}。",
 	},

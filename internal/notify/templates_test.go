@@ -13,7 +13,7 @@ import (
 
 // sample holds values as long as real ones are.
 var sample = map[string]string{
-	"code": "12345678", "branch": "招商银行武汉光谷科技支行（演示）", "until": "2026年12月23日", "number": "A2026112300012345",
+	"code": "12345678", "branch": "招商银行武汉光谷科技支行（演示）", "until": "2026年12月23日", "from": "2026年12月14日", "number": "A2026112300012345",
 	"reason": "姓名与证件不一致", "what": "更换了绑定的手机号",
 }
 
@@ -49,6 +49,7 @@ func TestNamesOfTheStores(t *testing.T) {
 	for _, name := range []string{
 		"card-ready", "card-reminder", "card-lapsed", "card-collected", "card-collection-undone", "application-held",
 		"application-refused", "branch-changed", "withdrawn", "account-security",
+		"card-approved", "card-arrived", "card-kept", "photo-refused", "confirm-again", "mend-reminder", "card-overdue", "promise-moved",
 	} {
 		tpl, ok := notify.Lookup(name)
 		require.True(t, ok, name)

@@ -64,18 +64,54 @@ type locked struct {
 	ClosedAt    *time.Time
 	Phone       []byte
 	VolunteerNo string
+	SubmittedAt time.Time
+	making
+}
+
+// making is the part of an application that only the regular edition has.
+type making struct {
+	PhotoID     *uuid.UUID
+	Face        *string
+	DesignHash  []byte
+	Promise     promise
+	OverdueAt   *time.Time
+	MendFrom    *time.Time
+	MendUntil   *time.Time
+	ReviewerID  *uuid.UUID
+	ReviewUntil *time.Time
+}
+
+// promise is two dates, the day they count from, and the instant at which the card is overdue.
+type promise struct {
+	Start, From, Until *time.Time
+	Provisional        *bool
+	Due                *time.Time
+}
+
+const lockedSQL = `
+	SELECT a.id, a.person_id, a.number, a.state, a.edition, a.holder_name, a.branch_id, b.name,
+	       a.pickup_code, a.ready_at, a.pickup_until, a.closed_at, a.phone, p.volunteer_no, a.submitted_at,
+	       a.photo_id, a.face, a.design_hash, a.promise_start, a.promised_from, a.promised_until, a.promise_provisional,
+	       a.promise_due, a.overdue_at, a.mend_from, a.mend_until, a.reviewer_id, a.review_until
+	  FROM application a JOIN branch b ON b.id = a.branch_id JOIN person p ON p.id = a.person_id `
+
+func scanLocked(row pgx.CollectableRow) (locked, error) {
+	var a locked
+	err := row.Scan(
+		&a.ID, &a.PersonID, &a.Number, &a.State, &a.Edition, &a.HolderName, &a.BranchID, &a.BranchName,
+		&a.PickupCode, &a.ReadyAt, &a.PickupUntil, &a.ClosedAt, &a.Phone, &a.VolunteerNo, &a.SubmittedAt,
+		&a.PhotoID, &a.Face, &a.DesignHash, &a.Promise.Start, &a.Promise.From, &a.Promise.Until, &a.Promise.Provisional,
+		&a.Promise.Due, &a.OverdueAt, &a.MendFrom, &a.MendUntil, &a.ReviewerID, &a.ReviewUntil)
+	return a, err
 }
 
 // lock reads an application and keeps everybody else from moving it until the transaction ends.
 func lock(ctx context.Context, tx pgx.Tx, id uuid.UUID) (locked, error) {
-	var a locked
-	err := tx.QueryRow(ctx, `
-		SELECT a.id, a.person_id, a.number, a.state, a.edition, a.holder_name, a.branch_id, b.name,
-		       a.pickup_code, a.ready_at, a.pickup_until, a.closed_at, a.phone, p.volunteer_no
-		  FROM application a JOIN branch b ON b.id = a.branch_id JOIN person p ON p.id = a.person_id
-		 WHERE a.id = $1 FOR UPDATE OF a`, id).Scan(
-		&a.ID, &a.PersonID, &a.Number, &a.State, &a.Edition, &a.HolderName, &a.BranchID, &a.BranchName,
-		&a.PickupCode, &a.ReadyAt, &a.PickupUntil, &a.ClosedAt, &a.Phone, &a.VolunteerNo)
+	rows, err := tx.Query(ctx, lockedSQL+"WHERE a.id = $1 FOR UPDATE OF a", id)
+	if err != nil {
+		return locked{}, store.Translate(err)
+	}
+	a, err := pgx.CollectExactlyOneRow(rows, scanLocked)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return a, fault.New(fault.NotFound, "没有找到这份申请。")
 	}
@@ -85,7 +121,7 @@ func lock(ctx context.Context, tx pgx.Tx, id uuid.UUID) (locked, error) {
 // must gives the state that an action leads to, or the conflict that tells where the case stands.
 func (a locked) must(action card.Action) (card.State, error) {
 	to, ok := card.Next(a.State, action)
-	if !ok {
+	if !ok || !card.Allowed(a.Edition, a.State, action) {
 		return "", fault.Newf(fault.Conflict, "这份申请现在是“%s”，不能进行此操作。", a.State.Text())
 	}
 	return to, nil

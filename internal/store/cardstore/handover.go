@@ -19,14 +19,17 @@ type HandOver struct {
 	ApplicationID uuid.UUID
 	BranchID      uuid.UUID // the clerk's branch
 	StaffID       uuid.UUID
-	Serial        string // of the plastic card that goes over the counter
+	// Serial is what the clerk scanned from the plastic card: the stock serial of a general one, the
+	// card's own number of a regular one.
+	Serial string
 	// Seen is since when the case has waited, as the clerk's page knew it: an act that was on its
 	// way while the case was handed over and taken back is late, and must not count. Zero: any wait.
 	Seen time.Time `json:",omitzero"`
 }
 
 // HandOver gives the plastic card to its holder, once. The clerk may take any general card of the
-// branch: where it is not the reserved one, the reservation moves on to the other card. A second
+// branch: where it is not the reserved one, the reservation moves on to the other card. Of a regular
+// card only the one that was made for this case. A second
 // hand-over is refused with who, when and where; the same one by the same clerk is told as done.
 func (s Process) HandOver(ctx context.Context, in HandOver) (Snapshot, error) {
 	return s.move(ctx, in.ApplicationID, func(w *work, a *locked, now time.Time) error {
@@ -42,16 +45,25 @@ func (s Process) HandOver(ctx context.Context, in HandOver) (Snapshot, error) {
 		if err := still(in.Seen, a.ReadyAt); err != nil {
 			return err
 		}
-		if err := s.takeSerial(ctx, w, in, now); err != nil {
-			return err
+		var serial, number *string
+		if a.Edition == card.Regular {
+			if err := s.takeNumber(ctx, w, in); err != nil {
+				return err
+			}
+			number = &in.Serial
+		} else {
+			if err := s.takeSerial(ctx, w, in, now); err != nil {
+				return err
+			}
+			serial = &in.Serial
 		}
 		id, err := uuid.NewV7()
 		if err != nil {
 			return fmt.Errorf("cardstore: %w", err)
 		}
 		_, err = w.later.Exec(ctx, `
-			INSERT INTO hand_over (id, application_id, branch_id, staff_id, serial, collector, at)
-			VALUES ($1, $2, $3, $4, $5, 'self', $6)`, id, a.ID, in.BranchID, in.StaffID, in.Serial, now)
+			INSERT INTO hand_over (id, application_id, branch_id, staff_id, serial, card_number, collector, at)
+			VALUES ($1, $2, $3, $4, $5, $6, 'self', $7)`, id, a.ID, in.BranchID, in.StaffID, serial, number, now)
 		if err != nil {
 			return store.Translate(err)
 		}
@@ -78,7 +90,7 @@ func (s Process) collected(ctx context.Context, w *work, in HandOver) error {
 	var staff uuid.UUID
 	var at time.Time
 	err := w.tx.QueryRow(ctx, `
-		SELECT s.name, b.name, h.serial, h.staff_id, h.at
+		SELECT s.name, b.name, coalesce(h.serial, h.card_number), h.staff_id, h.at
 		  FROM hand_over h JOIN staff s ON s.id = h.staff_id JOIN branch b ON b.id = h.branch_id
 		 WHERE h.application_id = $1 AND h.undone_at IS NULL`, in.ApplicationID).Scan(&clerk, &branch, &serial, &staff, &at)
 	if err != nil {
@@ -88,6 +100,19 @@ func (s Process) collected(ctx context.Context, w *work, in HandOver) error {
 		return nil
 	}
 	return fault.Newf(fault.Conflict, "该证已于%s由%s在%s发放（卡片序列号%s），不能重复领取。", moment(at), clerk, branch, serial)
+}
+
+// takeNumber makes sure that the scanned card is the one that was made for the case.
+func (s Process) takeNumber(ctx context.Context, w *work, in HandOver) error {
+	var number string
+	err := w.tx.QueryRow(ctx, "SELECT number FROM card WHERE application_id = $1", in.ApplicationID).Scan(&number)
+	if err != nil {
+		return store.Translate(err)
+	}
+	if number != in.Serial {
+		return fault.New(fault.Invalid, "这不是为该申请人制作的卡，请核对卡上的证号。")
+	}
+	return nil
 }
 
 // takeSerial marks the plastic card as handed over and settles the reservation.
@@ -197,20 +222,23 @@ func (s Process) UndoHandOver(ctx context.Context, in Undo) (Snapshot, error) {
 		var serial string
 		err := w.tx.QueryRow(ctx, `
 			UPDATE hand_over SET undone_at = $2, undone_by = $3, undo_reason = $4
-			 WHERE application_id = $1 AND undone_at IS NULL RETURNING serial`, a.ID, now, in.StaffID, in.Reason).Scan(&serial)
+			 WHERE application_id = $1 AND undone_at IS NULL RETURNING coalesce(serial, card_number)`,
+			a.ID, now, in.StaffID, in.Reason).Scan(&serial)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return fault.New(fault.Conflict, "没有可以撤销的发卡记录。")
 		}
 		if err != nil {
 			return store.Translate(err)
 		}
-		_, err = w.later.Exec(ctx, "UPDATE stock_card SET state = 'reserved' WHERE serial = $1 AND state = 'handed_over'", serial)
-		if err != nil {
-			return store.Translate(err)
-		}
-		act := HandOver{ApplicationID: a.ID, BranchID: in.BranchID, StaffID: in.StaffID, Serial: serial}
-		if err := s.book(ctx, w, "undo", 1, 1, act, in.Reason, now); err != nil {
-			return err
+		if a.Edition != card.Regular {
+			_, err = w.later.Exec(ctx, "UPDATE stock_card SET state = 'reserved' WHERE serial = $1 AND state = 'handed_over'", serial)
+			if err != nil {
+				return store.Translate(err)
+			}
+			act := HandOver{ApplicationID: a.ID, BranchID: in.BranchID, StaffID: in.StaffID, Serial: serial}
+			if err := s.book(ctx, w, "undo", 1, 1, act, in.Reason, now); err != nil {
+				return err
+			}
 		}
 		actor := store.Actor{Kind: "staff", ID: in.StaffID.String()}
 		return s.ready(ctx, w, a, actor, card.UndoHandOver, now, "card-collection-undone", map[string]any{"serial": serial, "reason": in.Reason})

@@ -24,6 +24,7 @@ type Process struct {
 	Sign func(Intent) (token, kid string, err error)
 	// Missing lists the characters of a name that no font can draw.
 	Missing func(name string) []rune
+	Regular Regular
 }
 
 // Intent is a card as it is about to be issued.
@@ -38,11 +39,14 @@ type Intent struct {
 // Snapshot is what a workflow knows of its case: states and dates, nothing personal.
 type Snapshot struct {
 	State card.State
-	// Reminders are the times at which the holder is reminded while the state is Ready.
+	// Reminders are the times at which the holder is reminded while the state is Ready or Mending.
 	Reminders []time.Time `json:",omitempty"`
-	// Until is when the state ends by itself: Ready lapses, Lapsed closes, Collected can no
-	// longer be undone. Zero where it does not.
+	// Until is when the state ends by itself: Ready lapses, Lapsed closes, Mending is given up,
+	// Collected can no longer be undone. Zero where it does not.
 	Until time.Time `json:",omitzero"`
+	// Due is when a regular card that is not at its branch by then is overdue; zero where people were
+	// told so already, or where the state has no such time.
+	Due time.Time `json:",omitzero"`
 }
 
 // snapshot tells the case as it is after a move.
@@ -62,7 +66,15 @@ func (s Process) snapshot(a locked) Snapshot {
 		if a.ClosedAt != nil {
 			snap.Until = a.ClosedAt.Add(s.Terms.Undo)
 		}
-	case card.Accepted, card.Held, card.Closed, card.Withdrawn, card.Refused:
+	case card.Mending:
+		if a.MendFrom != nil && a.MendUntil != nil {
+			snap.Until, snap.Reminders = *a.MendUntil, mendReminders(*a.MendFrom, *a.MendUntil)
+		}
+	case card.Held, card.Reviewing, card.Waiting, card.Producing:
+		if a.OverdueAt == nil && a.Promise.Due != nil {
+			snap.Due = *a.Promise.Due
+		}
+	case card.Accepted, card.Closed, card.Withdrawn, card.Refused:
 	}
 	return snap
 }
@@ -100,7 +112,8 @@ func (s Process) move(ctx context.Context, id uuid.UUID, fn func(w *work, a *loc
 }
 
 // Issue approves an accepted application by rules (requirements, decision 4): number, digital card,
-// message, or holds it for a person where the name cannot be drawn. Any later state is returned as it is.
+// message, or holds it for a person where the name cannot be drawn, or sends a regular one to a reviewer
+// where the photo is doubtful. Any later state is returned as it is.
 func (s Process) Issue(ctx context.Context, id uuid.UUID) (Snapshot, error) {
 	return s.move(ctx, id, func(w *work, a *locked, now time.Time) error {
 		if a.State != card.Accepted {
@@ -113,7 +126,13 @@ func (s Process) Issue(ctx context.Context, id uuid.UUID) (Snapshot, error) {
 			}
 			return s.tell(ctx, &w.later, *a, "held", "application-held", now, map[string]string{"number": a.Number})
 		}
-		return s.issue(ctx, w, a, actor, card.Issue, now, nil)
+		if a.Edition == card.Regular {
+			return s.examine(ctx, w, a, now)
+		}
+		if err := s.issue(ctx, w, a, actor, now); err != nil {
+			return err
+		}
+		return s.ready(ctx, w, a, actor, card.Issue, now, "card-ready", nil)
 	})
 }
 
@@ -134,19 +153,26 @@ func (s Process) DecideHeld(ctx context.Context, id uuid.UUID, staff uuid.UUID, 
 			}
 			return s.tell(ctx, &w.later, *a, "refused", "application-refused", now, map[string]string{"number": a.Number, "reason": reason})
 		}
-		if a.State == card.Ready {
+		if a.State == card.Ready || a.State == card.Mending {
 			return nil
 		}
 		// The sentence travels through Temporal, so it names no character; the page does.
 		if len(s.Missing(a.HolderName)) > 0 {
 			return fault.New(fault.Conflict, "字库中仍没有这个姓名的全部用字，暂不能制卡。")
 		}
-		return s.issue(ctx, w, a, actor, card.Release, now, nil)
+		if a.Edition == card.Regular {
+			// Its preview showed no name: the applicant sees the whole card before it is printed.
+			return s.mend(ctx, w, a, actor, card.AskAgain, now, nil, "")
+		}
+		if err := s.issue(ctx, w, a, actor, now); err != nil {
+			return err
+		}
+		return s.ready(ctx, w, a, actor, card.Release, now, "card-ready", nil)
 	})
 }
 
 // issue writes the card first as an intention, makes the token, and publishes both in one commit.
-func (s Process) issue(ctx context.Context, w *work, a *locked, actor store.Actor, action card.Action, now time.Time, detail map[string]any) error {
+func (s Process) issue(ctx context.Context, w *work, a *locked, actor store.Actor, now time.Time) error {
 	var sequence int64
 	if err := w.tx.QueryRow(ctx, "SELECT nextval('card_number_seq')").Scan(&sequence); err != nil {
 		return store.Translate(err)
@@ -179,14 +205,10 @@ func (s Process) issue(ctx context.Context, w *work, a *locked, actor store.Acto
 	if err != nil {
 		return store.Translate(err)
 	}
-	err = store.Audit(ctx, &w.later, store.AuditEntry{
+	return store.Audit(ctx, &w.later, store.AuditEntry{
 		SubjectKind: "card", SubjectID: cardID, At: now, Actor: actor, Action: "issue", To: string(card.Valid),
 		Detail: map[string]any{"kid": kid},
 	})
-	if err != nil {
-		return err
-	}
-	return s.ready(ctx, w, a, actor, action, now, "card-ready", detail)
 }
 
 // ready moves the case to Ready at its branch and tells the holder until when it waits there.
@@ -213,19 +235,39 @@ func (s Process) set(ctx context.Context, w *work, a *locked, actor store.Actor,
 	} else {
 		a.ClosedAt = &now
 	}
-	w.later.Must(fault.New(fault.Conflict, "这份申请刚刚发生了变化，请刷新后再试。"), `
-		UPDATE application
-		   SET state = $3, branch_id = $4, ready_at = $5, pickup_until = $6, closed_at = $7
-		 WHERE id = $1 AND state = $2`, a.ID, a.State, to, a.BranchID, a.ReadyAt, a.PickupUntil, a.ClosedAt)
+	changed := fault.New(fault.Conflict, "这份申请刚刚发生了变化，请刷新后再试。")
 	from := a.State
 	a.State = to
+	if a.Edition == card.Regular {
+		if to != card.Mending {
+			a.MendFrom, a.MendUntil = nil, nil
+		}
+		w.later.Must(changed, `
+			UPDATE application
+			   SET state = $3, branch_id = $4, ready_at = $5, pickup_until = $6, closed_at = $7, phone = $8,
+			       photo_id = $9, face = $10, design_hash = $11, promise_start = $12, promised_from = $13, promised_until = $14,
+			       promise_provisional = $15, promise_due = $16, overdue_at = $17, mend_from = $18, mend_until = $19,
+			       reviewer_id = NULL, review_until = NULL
+			 WHERE id = $1 AND state = $2`, a.ID, from, to, a.BranchID, a.ReadyAt, a.PickupUntil, a.ClosedAt, a.Phone,
+			a.PhotoID, a.Face, a.DesignHash, a.Promise.Start, a.Promise.From, a.Promise.Until,
+			a.Promise.Provisional, a.Promise.Due, a.OverdueAt, a.MendFrom, a.MendUntil)
+	} else {
+		w.later.Must(changed, `
+			UPDATE application
+			   SET state = $3, branch_id = $4, ready_at = $5, pickup_until = $6, closed_at = $7
+			 WHERE id = $1 AND state = $2`, a.ID, from, to, a.BranchID, a.ReadyAt, a.PickupUntil, a.ClosedAt)
+	}
 	return s.audit(ctx, &w.later, a.ID, actor, action, from, to, now, detail)
 }
 
-// Remind tells the holder that the card still waits. number counts the reminders of this wait.
-// It says nothing where the card no longer waits.
+// Remind tells the holder that the card still waits, or that something is to be mended. number counts
+// the reminders of this wait. It says nothing where the case no longer waits.
 func (s Process) Remind(ctx context.Context, id uuid.UUID, number int) (Snapshot, error) {
 	return s.move(ctx, id, func(w *work, a *locked, now time.Time) error {
+		if a.State == card.Mending && a.MendFrom != nil && a.MendUntil != nil {
+			event := fmt.Sprintf("mend-%d-%d", a.MendFrom.UnixMicro(), number)
+			return s.tell(ctx, &w.later, *a, event, "mend-reminder", now, map[string]string{"number": a.Number, "until": day(*a.MendUntil)})
+		}
 		if a.State != card.Ready || a.ReadyAt == nil || a.PickupUntil == nil {
 			return nil
 		}
@@ -236,8 +278,8 @@ func (s Process) Remind(ctx context.Context, id uuid.UUID, number int) (Snapshot
 	})
 }
 
-// Lapse ends the wait of a card that was not collected in time and gives the stock card back.
-// The digital card stays. It does nothing before the time, or where the card no longer waits.
+// Lapse ends the wait of a card that was not collected in time. A general stock card goes back, a
+// regular one stays in the branch's keeping. The digital card stays. It does nothing before the time, or where the card no longer waits.
 func (s Process) Lapse(ctx context.Context, id uuid.UUID) (Snapshot, error) {
 	return s.move(ctx, id, func(w *work, a *locked, now time.Time) error {
 		if a.State != card.Ready || a.PickupUntil == nil || now.Before(*a.PickupUntil) {
@@ -246,11 +288,14 @@ func (s Process) Lapse(ctx context.Context, id uuid.UUID) (Snapshot, error) {
 		if err := s.set(ctx, w, a, store.Process("card-application"), card.Lapse, now, nil); err != nil {
 			return err
 		}
-		if err := s.release(ctx, w, a.ID, "lapsed", now); err != nil {
+		template := "card-lapsed"
+		if a.Edition == card.Regular {
+			template = "card-kept"
+		} else if err := s.release(ctx, w, a.ID, "lapsed", now); err != nil {
 			return err
 		}
 		event := fmt.Sprintf("lapsed-%d", a.PickupUntil.UnixMicro())
-		return s.tell(ctx, &w.later, *a, event, "card-lapsed", now, map[string]string{"number": a.Number, "branch": a.BranchName})
+		return s.tell(ctx, &w.later, *a, event, template, now, map[string]string{"number": a.Number, "branch": a.BranchName})
 	})
 }
 
@@ -274,8 +319,11 @@ func (s Process) ChooseBranch(ctx context.Context, id, person, branch uuid.UUID)
 		if _, err := a.must(card.ChooseBranch); err != nil {
 			return err
 		}
-		if a.State == card.Ready && a.BranchID == branch {
+		if a.State != card.Lapsed && a.BranchID == branch {
 			return nil
+		}
+		if a.Edition == card.Regular {
+			return s.chooseBranch(ctx, w, a, branch, now)
 		}
 		var name string
 		var open bool
@@ -310,27 +358,36 @@ func (s Process) Withdraw(ctx context.Context, id, person uuid.UUID) (Snapshot, 
 			return nil
 		}
 		actor := store.Actor{Kind: "person", ID: person.String()}
+		if a.Edition == card.Regular && (a.State == card.Producing || a.State == card.Ready || a.State == card.Lapsed) {
+			return fault.New(fault.Conflict, "卡片已经排产，不能撤回；卡片会照常送到网点，您可以不去领取。")
+		}
 		if err := s.set(ctx, w, a, actor, card.Withdraw, now, nil); err != nil {
 			return err
 		}
 		if err := s.release(ctx, w, a.ID, "withdrawn", now); err != nil {
 			return err
 		}
-		var cardID uuid.UUID
-		err := w.tx.QueryRow(ctx, `
-			UPDATE card SET status = 'cancelled', status_at = $2
-			 WHERE application_id = $1 AND status IN ('valid', 'suspended') RETURNING id`, a.ID, now).Scan(&cardID)
-		if err == nil {
-			err = store.Audit(ctx, &w.later, store.AuditEntry{
-				SubjectKind: "card", SubjectID: cardID, At: now, Actor: actor, Action: "cancel",
-				From: string(card.Valid), To: string(card.Cancelled),
-			})
-		} else if errors.Is(err, pgx.ErrNoRows) {
-			err = nil
-		}
-		if err != nil {
-			return store.Translate(err)
+		if err := s.cancel(ctx, w, a, actor, now); err != nil {
+			return err
 		}
 		return s.tell(ctx, &w.later, *a, "withdrawn", "withdrawn", now, map[string]string{"number": a.Number})
+	})
+}
+
+// cancel ends the application's digital card, where one was issued.
+func (s Process) cancel(ctx context.Context, w *work, a *locked, actor store.Actor, now time.Time) error {
+	var cardID uuid.UUID
+	err := w.tx.QueryRow(ctx, `
+		UPDATE card SET status = 'cancelled', status_at = $2
+		 WHERE application_id = $1 AND status IN ('valid', 'suspended') RETURNING id`, a.ID, now).Scan(&cardID)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return store.Translate(err)
+	}
+	return store.Audit(ctx, &w.later, store.AuditEntry{
+		SubjectKind: "card", SubjectID: cardID, At: now, Actor: actor, Action: "cancel",
+		From: string(card.Valid), To: string(card.Cancelled),
 	})
 }

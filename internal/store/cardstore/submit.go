@@ -19,7 +19,10 @@ import (
 )
 
 // Submissions accepts applications.
-type Submissions struct{ Store }
+type Submissions struct {
+	Store
+	Regular Regular
+}
 
 // Submission is what the preview's form sends: which draft it showed, and the form's own key.
 type Submission struct {
@@ -41,12 +44,14 @@ type Accepted struct {
 func (s Submissions) Facts(ctx context.Context, personID uuid.UUID, d card.Draft) (card.Facts, error) {
 	f := card.Facts{Now: s.Clock.Now(), DivisionKnown: place.IsDistrict(d.DivisionCode)}
 	var idNumber []byte
+	var volunteerNo string
 	var live, university *string
 	var given []string
 	err := s.DB.QueryRow(ctx, `
-		SELECT p.name, p.id_number, p.guardian IS NOT NULL, p.blocked_at IS NOT NULL,
+		SELECT p.name, p.id_number, p.volunteer_no, p.guardian IS NOT NULL, p.blocked_at IS NOT NULL,
 		       (SELECT a.number FROM application a
-		         WHERE a.person_id = p.id AND a.state IN ('accepted', 'held', 'ready', 'lapsed')),
+		         WHERE a.person_id = p.id AND a.state IN
+		           ('accepted', 'held', 'reviewing', 'mending', 'waiting', 'producing', 'ready', 'lapsed')),
 		       EXISTS (SELECT 1 FROM card c
 		         WHERE c.person_id = p.id AND c.status IN ('valid', 'suspended') AND c.expires_at > $4),
 		       ARRAY(SELECT c.purpose || '@' || c.version FROM consent c
@@ -56,7 +61,7 @@ func (s Submissions) Facts(ctx context.Context, personID uuid.UUID, d card.Draft
 		       EXISTS (SELECT 1 FROM stock_card s WHERE s.branch_id = b.id AND s.state = 'in_stock')
 		  FROM person p LEFT JOIN branch b ON b.id = $3
 		 WHERE p.id = $1`, personID, d.UniversityCode, d.BranchID, f.Now).Scan(
-		&f.HolderName, &idNumber, &f.HasGuardian, &f.Blocked, &live, &f.ValidCard, &given, &university,
+		&f.HolderName, &idNumber, &volunteerNo, &f.HasGuardian, &f.Blocked, &live, &f.ValidCard, &given, &university,
 		&f.BranchKnown, &f.BranchOpen, &f.BranchStock)
 	if err != nil {
 		return f, store.Translate(err)
@@ -77,7 +82,31 @@ func (s Submissions) Facts(ctx context.Context, personID uuid.UUID, d card.Draft
 	if university != nil {
 		f.UniversityName = *university
 	}
-	return f, nil
+	if d.Edition == card.Regular {
+		err = s.designFacts(ctx, personID, d, volunteerNo, &f)
+	}
+	return f, err
+}
+
+// designFacts adds what the rules need to know of a regular card's photo and face.
+func (s Submissions) designFacts(ctx context.Context, personID uuid.UUID, d card.Draft, volunteerNo string, f *card.Facts) error {
+	f.FaceOffered = s.Regular.Designs.Offered(d.Face)
+	if d.PhotoID.IsNil() {
+		return nil
+	}
+	p, err := s.photo(ctx, s.DB, personID, d.PhotoID)
+	if fault.Is(err, fault.NotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	f.PhotoKnown = p.Decision == nil || *p.Decision == "approved"
+	if !f.PhotoKnown || !f.FaceOffered {
+		return nil
+	}
+	f.DesignHash, err = s.designHash(s.Regular, d.Face, f.HolderName, volunteerNo, p)
+	return err
 }
 
 // numberTries bounds the numbers that are drawn anew: of ten million a day, one that is given
@@ -147,7 +176,7 @@ func (s Submissions) begin(ctx context.Context, in Submission) (a Accepted, foun
 	if err != nil || found {
 		return a, found, d, 0, err
 	}
-	d, version, err = Drafts(s).scan(res.QueryRow())
+	d, version, err = Drafts{s.Store}.scan(res.QueryRow())
 	return a, false, d, version, err
 }
 
@@ -190,14 +219,24 @@ func (s Submissions) accept(ctx context.Context, in Submission, d card.Draft, ve
 	if d.Identity == card.Student {
 		university = &d.UniversityCode
 	}
+	var m making
+	if d.Edition == card.Regular {
+		m = making{PhotoID: &d.PhotoID, Face: &d.Face, DesignHash: f.DesignHash[:]}
+		if m.Promise, err = s.Regular.promiseFrom(ctx, f.Now); err != nil {
+			return Accepted{}, err
+		}
+	}
 	err = s.DB.InTx(ctx, func(tx pgx.Tx) error {
 		w := &work{tx: tx}
 		_, err := w.later.Exec(ctx, `
 			INSERT INTO application (id, number, person_id, edition, state, identity, holder_name, university_code,
-			  unit_name, division_code, address, phone, branch_id, content_hash, idempotency_key, pickup_code, submitted_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
+			  unit_name, division_code, address, phone, branch_id, content_hash, idempotency_key, pickup_code, submitted_at,
+			  photo_id, face, design_hash, promise_start, promised_from, promised_until, promise_provisional, promise_due)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
+			  $18, $19, $20, $21, $22, $23, $24, $25)`,
 			id, number, in.PersonID, d.Edition, card.Accepted, d.Identity, f.HolderName, university,
-			d.Unit(f), d.DivisionCode, address, phone, d.BranchID, in.Content[:], in.IdempotencyKey, code, f.Now)
+			d.Unit(f), d.DivisionCode, address, phone, d.BranchID, in.Content[:], in.IdempotencyKey, code, f.Now,
+			m.PhotoID, m.Face, m.DesignHash, m.Promise.Start, m.Promise.From, m.Promise.Until, m.Promise.Provisional, m.Promise.Due)
 		if err != nil {
 			return err
 		}
@@ -206,6 +245,9 @@ func (s Submissions) accept(ctx context.Context, in Submission, d card.Draft, ve
 		actor := store.Actor{Kind: "person", ID: in.PersonID.String()}
 		if err := s.audit(ctx, &w.later, id, actor, card.Submit, "", card.Accepted, f.Now, nil); err != nil {
 			return err
+		}
+		if d.Edition == card.Regular {
+			return w.later.Send(ctx, tx)
 		}
 		// Last, so that a card is locked only for a submission that passed everything else.
 		if err := s.reserve(w, d.BranchID, id, f.Now); err != nil {

@@ -48,6 +48,23 @@ type Case struct {
 	HandedOverAt   *time.Time
 	HandedOverBy   string // the clerk's name
 	HandedOverFrom string // the branch's name
+
+	Making
+}
+
+// Making is what only a regular case has; the zero value where the edition is another.
+type Making struct {
+	PhotoID       *uuid.UUID
+	Face          string
+	DesignHash    []byte
+	PromisedFrom  *time.Time // dates, at midnight UTC
+	PromisedUntil *time.Time
+	Provisional   bool
+	Due           *time.Time
+	OverdueAt     *time.Time
+	MendUntil     *time.Time
+	BatchNumber   string // of the batch that it is or was made in
+	BatchState    string
 }
 
 const caseColumns = `
@@ -55,13 +72,17 @@ const caseColumns = `
 	b.id, b.name, b.address, b.phone, b.division_code, b.hours, a.pickup_code, a.submitted_at, a.ready_at, a.pickup_until, a.closed_at,
 	coalesce(c.number, ''), coalesce(c.volunteer_no, ''), coalesce(c.status, ''), coalesce(c.token, ''),
 	coalesce(c.issued_at, a.submitted_at), coalesce(c.expires_at, a.submitted_at),
-	coalesce(h.serial, ''), h.at, coalesce(hs.name, ''), coalesce(hb.name, '')`
+	coalesce(h.serial, h.card_number, ''), h.at, coalesce(hs.name, ''), coalesce(hb.name, ''),
+	a.photo_id, coalesce(a.face, ''), a.design_hash, a.promised_from, a.promised_until, coalesce(a.promise_provisional, false),
+	a.promise_due, a.overdue_at, a.mend_until, coalesce(bt.number, ''), coalesce(bt.state, '')`
 
 const caseTables = `
 	  FROM application a JOIN branch b ON b.id = a.branch_id
 	  LEFT JOIN card c ON c.application_id = a.id
 	  LEFT JOIN hand_over h ON h.application_id = a.id AND h.undone_at IS NULL
-	  LEFT JOIN staff hs ON hs.id = h.staff_id LEFT JOIN branch hb ON hb.id = h.branch_id`
+	  LEFT JOIN staff hs ON hs.id = h.staff_id LEFT JOIN branch hb ON hb.id = h.branch_id
+	  LEFT JOIN batch_card bc ON a.edition = 'regular' AND bc.application_id = a.id AND bc.state <> 'rejected'
+	  LEFT JOIN batch bt ON bt.id = bc.batch_id`
 
 // Step is one recorded move, for the timeline.
 type Step struct {
@@ -72,10 +93,17 @@ type Step struct {
 	Reason    string // that a person gave for refusing; empty for every other move
 }
 
+// A batch of ten thousand moves with one row: its steps stand in its own chain and are joined here.
 const timelineSQL = `
-	SELECT at, actor_kind, action, coalesce(from_state, ''), coalesce(to_state, ''),
-	       CASE WHEN action = 'refuse' THEN coalesce(detail->>'reason', '') ELSE '' END
-	  FROM audit_entry WHERE subject_id = $1 ORDER BY seq LIMIT 200`
+	SELECT at, actor_kind, action, from_state, to_state, reason
+	  FROM (SELECT at, seq, actor_kind, action, coalesce(from_state, '') AS from_state, coalesce(to_state, '') AS to_state,
+	               CASE WHEN action IN ('refuse', 'refuse-photo', 'give-up') THEN coalesce(detail->>'reason', '') ELSE '' END AS reason
+	          FROM audit_entry WHERE subject_id = $1
+	        UNION ALL
+	        SELECT e.at, 0, e.actor_kind, e.action, '', '', ''
+	          FROM batch_card bc JOIN audit_entry e ON e.subject_id = bc.batch_id
+	         WHERE bc.application_id = $1 AND bc.state <> 'rejected' AND e.action IN ('batch-render', 'batch-print', 'batch-ship')) step
+	 ORDER BY at, seq LIMIT 200`
 
 // Get reads a case of this person with its timeline, in one round trip.
 // NotFound where it is somebody else's: an id in a URL must not tell that it exists.

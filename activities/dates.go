@@ -1,0 +1,56 @@
+package activities
+
+import (
+	"context"
+
+	"github.com/gofrs/uuid/v5"
+	"go.temporal.io/sdk/activity"
+
+	"volcard/internal/store/cardstore"
+)
+
+// Dates keeps what was promised in step with the calendar.
+type Dates struct {
+	Promises cardstore.Promises
+	// Wake tells the process of an application that its row was moved.
+	Wake func(ctx context.Context, application uuid.UUID) error
+}
+
+// datesPage is how many cases are recomputed in one transaction.
+const datesPage = 200
+
+// datesDone is where a killed worker stopped.
+type datesDone struct {
+	Last    uuid.UUID
+	Changed int
+}
+
+// RecomputePromises gives every open promise the dates of the calendar in force and wakes the processes
+// whose dates moved. It returns how many did. It goes on where a killed worker stopped.
+func (d *Dates) RecomputePromises(ctx context.Context) (int, error) {
+	var done datesDone
+	if activity.HasHeartbeatDetails(ctx) {
+		if err := activity.GetHeartbeatDetails(ctx, &done); err != nil {
+			return 0, err
+		}
+	}
+	// A worker that was killed may have committed a page and woken nobody.
+	again := activity.GetInfo(ctx).Attempt > 1
+	for {
+		page, err := d.Promises.Recompute(ctx, done.Last, datesPage)
+		if err != nil || page.Last.IsNil() {
+			return done.Changed, err
+		}
+		wake := page.Changed
+		if again {
+			wake = page.Cases
+		}
+		for _, id := range wake {
+			if err := d.Wake(ctx, id); err != nil {
+				return done.Changed, err
+			}
+		}
+		done.Last, done.Changed = page.Last, done.Changed+len(page.Changed)
+		activity.RecordHeartbeat(ctx, done)
+	}
+}

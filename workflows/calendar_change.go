@@ -1,0 +1,57 @@
+package workflows
+
+import (
+	"context"
+	"time"
+
+	enums "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"volcard/activities"
+)
+
+// CalendarChangeType is the workflow's type.
+const (
+	CalendarChangeType = "CalendarChange"
+	calendarChangeID   = "calendar-change"
+)
+
+// signalImported tells that another calendar was imported.
+const signalImported = "calendar-imported"
+
+// CalendarChange follows imported calendars: every open promise is computed anew, the processes take it
+// up, and people whose dates moved by more than a day are told. Running it twice does no harm.
+func CalendarChange(ctx workflow.Context) error {
+	imported := workflow.GetSignalChannel(ctx, signalImported)
+	for imported.ReceiveAsync(nil) {
+		for imported.ReceiveAsync(nil) { // several imports at once are one change
+		}
+		if err := recompute(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// recompute gives every open promise the dates of the calendar in force.
+func recompute(ctx workflow.Context) error {
+	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: time.Hour,
+		HeartbeatTimeout:    time.Minute,
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: time.Minute},
+	})
+	var dates *activities.Dates
+	return workflow.ExecuteActivity(ctx, dates.RecomputePromises).Get(ctx, nil)
+}
+
+// StartCalendarChange follows a calendar that was just imported. Where Temporal is away, the next
+// production day makes up for it.
+func (c *Client) StartCalendarChange(ctx context.Context) error {
+	_, err := c.temporal.SignalWithStartWorkflow(ctx, calendarChangeID, signalImported, nil, client.StartWorkflowOptions{
+		ID: calendarChangeID, TaskQueue: c.queue,
+		WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
+	}, CalendarChangeType)
+	return toFault(err)
+}
