@@ -6,6 +6,9 @@ package photo
 import (
 	"context"
 	"crypto/sha256"
+	"image"
+
+	"volcard/internal/fault"
 )
 
 // The picture of a card: 25 × 35 mm at 300 dpi.
@@ -48,16 +51,82 @@ type Photo struct {
 }
 
 // Make reads an upload and makes the card's photo of it. What the person has to mend comes back
-// as a *Refusal, which is a fault of kind Invalid and lists its reasons.
+// as a *Refusal, which is a fault of kind Invalid and lists its reasons. At most two pictures are
+// decoded at a time; who waits for that until ctx ends gets a fault of kind Unavailable.
 func Make(ctx context.Context, raw []byte, crop Crop) (Photo, error) {
-	if err := ctx.Err(); err != nil {
+	h, err := inspect(raw)
+	if err != nil {
 		return Photo{}, err
 	}
-	if len(raw) == 0 {
-		return Photo{}, refuse(nil, Empty)
+	rotated, ok := clockwise(crop.Rotate)
+	if !ok {
+		return Photo{}, refuse(nil, CropOutside)
 	}
-	if len(raw) > MaxBytes {
-		return Photo{}, refuse(nil, TooManyBytes)
+	h.turn = h.turn.then(rotated)
+	var part image.Rectangle
+	if !crop.none() {
+		if part, err = crop.place(h.turn.size(h.width, h.height)); err != nil {
+			return Photo{}, err
+		}
 	}
-	return Photo{}, refuse(nil, NotAPicture)
+	picture, m, err := read(ctx, raw, h, part)
+	if err != nil {
+		return Photo{}, err
+	}
+	findings, worst := judge(m)
+	if worst == certain {
+		return Photo{}, &Refusal{Reasons: findings}
+	}
+	p := Photo{Verdict: Clear, Findings: findings}
+	if worst == doubt {
+		p.Verdict = Doubtful
+	}
+	if p.JPEG, err = encode(picture); err != nil {
+		return Photo{}, fault.Wrap(fault.Internal, err, "")
+	}
+	p.SHA256 = sha256.Sum256(p.JPEG)
+	return p, nil
+}
+
+// read decodes and looks, while it holds one of the slots. An empty part means that none was chosen.
+func read(ctx context.Context, raw []byte, h header, part image.Rectangle) (*image.RGBA, measures, error) {
+	if err := slots.Acquire(ctx, 1); err != nil {
+		return nil, measures{}, busy(err)
+	}
+	defer slots.Release(1)
+	img, err := h.pixels(ctx, raw)
+	if err != nil {
+		return nil, measures{}, err
+	}
+	t, rival := h.turn, face{}
+	if part.Empty() {
+		t, part, rival = choose(img, t)
+	}
+	picture := cut(img, t, part)
+	return picture, measure(picture, Width/float64(part.Dx()), rival), nil
+}
+
+// choose crops by itself: around the surest face, in the middle where there is none. It turns a
+// picture whose only face lies on its side, and tells of another face that the crop may hide, in
+// pixels of the card's picture.
+func choose(img image.Image, t turn) (turn, image.Rectangle, face) {
+	whole, scale := overview(img, t)
+	least := max(min(whole.width, whole.height)/16, 20)
+	first, rival := twoSurest(findFaces(whole, least), face{})
+	if first.score < sureFace {
+		best := upright
+		for _, side := range sides {
+			if f, r := twoSurest(findFaces(whole.turned(side), least), face{}); f.score > max(first.score, 2*sureFace) {
+				best, first, rival = side, f, r
+			}
+		}
+		t = t.then(best)
+	}
+	width, height := t.size(img.Bounds().Dx(), img.Bounds().Dy())
+	part := centred(width, height)
+	if first.score >= sureFace {
+		part = around(face{x: first.x * scale, y: first.y * scale, size: first.size * scale}, width, height)
+	}
+	rival.size *= scale * Width / float64(part.Dx())
+	return t, part, rival
 }
