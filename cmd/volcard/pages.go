@@ -28,7 +28,6 @@ import (
 	"volcard/internal/store/staffstore"
 	"volcard/internal/store/verifystore"
 	"volcard/templates"
-	"volcard/templates/faces"
 	"volcard/workflows"
 )
 
@@ -45,11 +44,7 @@ func pages(p *parts, cfg config.API, starter *workflows.Starter, watch *casewatc
 	if err != nil {
 		return nil, err
 	}
-	designs, err := render.LoadFaces(faces.FS)
-	if err != nil {
-		return nil, err
-	}
-	face, err := designs.Face(string(card.General))
+	face, err := p.designs.faces.Face(string(card.General))
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +73,7 @@ func pages(p *parts, cfg config.API, starter *workflows.Starter, watch *casewatc
 		Applicant: applicant.Deps{
 			Kit: kit, BaseURL: cfg.HTTP.Public.URL(), Terms: p.terms, Face: face,
 			People: personstore.People{Store: people}, Consents: personstore.Consents{Store: people}, Codes: codes, Places: places,
-			Drafts: cardstore.Drafts{Store: p.cards}, Submissions: cardstore.Submissions{Store: p.cards}, Cases: cases,
+			Drafts: cardstore.Drafts{Store: p.cards}, Submissions: cardstore.Submissions{Store: p.cards, Regular: p.regular}, Cases: cases,
 			Starter: starter, Processes: p.client, Watch: watch,
 		},
 		Staff: staff.Room{Kit: kit, Staff: workers},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"sync"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 
 	"volcard/activities"
 	"volcard/internal/audit"
+	"volcard/internal/calendar"
 	"volcard/internal/card"
 	"volcard/internal/clock"
 	"volcard/internal/config"
@@ -24,11 +26,14 @@ import (
 	"volcard/internal/person"
 	"volcard/internal/render"
 	"volcard/internal/store"
+	"volcard/internal/store/batchstore"
+	"volcard/internal/store/calendarstore"
 	"volcard/internal/store/cardstore"
 	"volcard/internal/store/checkstore"
 	"volcard/internal/store/keystore"
 	"volcard/internal/telemetry"
 	"volcard/internal/vault"
+	"volcard/templates/faces"
 	"volcard/workflows"
 )
 
@@ -45,8 +50,12 @@ type parts struct {
 	queue    string
 	cards    cardstore.Store
 	terms    card.Terms
-	auditURL string // empty in a process that does not audit
-	eager    bool   // this process only runs what it starts itself: the api
+	years    calendarstore.Years
+	designs  designs
+	regular  cardstore.Regular
+	baseURL  *url.URL // that the QR codes of printed cards hold; nil in a process that prints none
+	auditURL string   // empty in a process that does not audit
+	eager    bool     // this process only runs what it starts itself: the api
 
 	background sync.WaitGroup
 }
@@ -77,6 +86,11 @@ func openParts(ctx context.Context, log *slog.Logger, d config.Database, t confi
 	}
 	p.client = workflows.NewClient(p.temporal, t.TaskQueue)
 	p.cards = cardstore.Store{DB: p.db, Vault: p.vault, Clock: p.clock}
+	p.years = calendarstore.Years{DB: p.db, Clock: p.clock}
+	if p.designs.faces, err = render.LoadFaces(faces.FS); err != nil {
+		return nil, err
+	}
+	p.regular = cardstore.Regular{Designs: p.designs, Calendar: (&calendars{years: p.years, clock: p.clock}).get, Terms: regularTermsOf(c)}
 	p.keys = credential.NewKeyring(keystore.Store{DB: p.db, Vault: p.vault, Clock: p.clock})
 	return p, nil
 }
@@ -102,12 +116,36 @@ func termsOf(c config.Cards) card.Terms {
 	}
 }
 
+func regularTermsOf(c config.Cards) card.RegularTerms {
+	return card.RegularTerms{
+		Promise: calendar.PromiseTerms{From: c.PromiseFrom, Until: c.PromiseUntil}, MendDays: c.MendDays,
+		Pace: calendar.Pace{Workday: c.Workday},
+	}
+}
+
+// promises recomputes dates by the newest calendar: the one that was imported a moment ago.
+func (p *parts) promises() cardstore.Promises {
+	fresh := p.regular
+	fresh.Calendar = func(ctx context.Context) (*calendar.Calendar, error) {
+		cal, _, err := p.years.Load(ctx)
+		return cal, err
+	}
+	return cardstore.Promises{Store: p.cards, Regular: fresh}
+}
+
 // activities joins the deeds with what they need.
 func (p *parts) activities() activities.All {
+	batches := batchstore.Store{DB: p.db, Vault: p.vault, Clock: p.clock}
 	return activities.All{
 		Card: &activities.Card{Process: cardstore.Process{
-			Store: p.cards, Terms: p.terms, Sign: p.sign, Missing: render.Missing,
+			Store: p.cards, Terms: p.terms, Sign: p.sign, Missing: render.Missing, Regular: p.regular,
 		}},
+		Batch: &activities.Batch{
+			Batches: batchstore.Batches{Store: batches}, Reads: batchstore.Reads{Store: batches},
+			Printer:  printer{designs: p.designs, baseURL: p.baseURL, clock: p.clock},
+			Calendar: p.regular.Calendar, Terms: p.regular.Terms, Pickup: p.terms, Clock: p.clock, Wake: p.client.Wake,
+		},
+		Dates: &activities.Dates{Promises: p.promises(), Wake: p.client.Wake},
 		Check: &activities.Check{
 			Reports: checkstore.Reports{DB: p.db}, Running: p.client.RunningCases,
 			Start: func(ctx context.Context, id uuid.UUID) error { return p.client.StartCardApplication(ctx, id) },

@@ -14,6 +14,7 @@ import (
 	"volcard/internal/store/codestore"
 	"volcard/internal/store/keystore"
 	"volcard/internal/store/messagestore"
+	"volcard/internal/store/photostore"
 	"volcard/internal/store/sessionstore"
 	"volcard/internal/telemetry"
 	"volcard/workflows"
@@ -40,7 +41,7 @@ func serveWorker(ctx context.Context, cfg config.Worker, log *slog.Logger, up fu
 		return err
 	}
 	defer p.close()
-	p.auditURL = cfg.Reader.URL.Reveal()
+	p.auditURL, p.baseURL = cfg.Reader.URL.Reveal(), cfg.Public.URL()
 	health := telemetry.NewHealth(log, p.checks(false)...)
 	ops, err := telemetry.ServeOps(ctx, cfg.Metrics.Addr, telemetry.Ops(p.metrics, health), log)
 	if err != nil {
@@ -62,6 +63,11 @@ func serveWorker(ctx context.Context, cfg config.Worker, log *slog.Logger, up fu
 	p.run(ctx, dispatcher.Run)
 	p.run(ctx, p.forget)
 	p.run(ctx, func(ctx context.Context) { p.insist(ctx, "nightly check", p.client.ScheduleNightlyCheck) })
+	p.run(ctx, func(ctx context.Context) {
+		p.insist(ctx, "production schedule", func(ctx context.Context) error {
+			return p.client.ScheduleProduction(ctx, cfg.Cards.BatchHour, cfg.Cards.Workday)
+		})
+	})
 	p.runWorker(ctx, func() {
 		log.InfoContext(ctx, "worker is ready", "metrics", ops.Addr)
 		up(ops.Addr)
@@ -102,6 +108,7 @@ func (p *parts) forget(ctx context.Context) {
 		"codes":    codestore.Codes{DB: p.db, Vault: p.vault, Clock: p.clock}.Sweep,
 		"attempts": codestore.Limiter{DB: p.db, Vault: p.vault, Clock: p.clock}.Sweep,
 		"sessions": func(ctx context.Context, _ int) (int64, error) { return sessionstore.New(p.db, p.clock).Sweep(ctx) },
+		"photos":   photostore.Photos{DB: p.db, Vault: p.vault, Clock: p.clock}.Sweep,
 		"outbox":   messagestore.Outbox{Store: messagestore.Store{DB: p.db, Vault: p.vault, Clock: p.clock}}.Sweep,
 	}
 	tick := time.NewTicker(forgetEvery)
