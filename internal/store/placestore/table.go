@@ -8,26 +8,19 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
-	"golang.org/x/text/encoding/simplifiedchinese"
-
+	"volcard/internal/csvfile"
 	"volcard/internal/fault"
 )
 
 // Limits of an imported file: some forty times of what the bank has in Hubei.
 const (
-	MaxBytes = 2 << 20
+	MaxBytes = csvfile.MaxBytes
 	MaxRows  = 5000
 )
 
-// RowError is one fault of an imported file: where, and a sentence.
-type RowError struct {
-	Line   int    // of the file, the header being line 1
-	Column string // "" where it concerns the whole row
-	Msg    string
-}
+// RowError is one fault of an imported file; the header is line 1.
+type RowError = csvfile.RowError
 
 // column describes one column of a file: set reads a cell and returns a sentence where it will
 // not do; get writes it back in the one form that set reads.
@@ -46,7 +39,7 @@ type sheet[R any] struct {
 
 // parse reads every row and tells every fault. The error is for a file that cannot be read at all.
 func (s sheet[R]) parse(file []byte) ([]R, []RowError, error) {
-	text, err := decode(file)
+	text, err := csvfile.Decode(file)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -89,7 +82,7 @@ func (s sheet[R]) parse(file []byte) ([]R, []RowError, error) {
 		for _, i := range s.unique {
 			text := s.columns[i].get(row)
 			if first, twice := seen[i][text]; twice && text != "" {
-				rowFaults = append(rowFaults, RowError{line, s.columns[i].name, fmt.Sprintf("与第 %d 行重复。", first)})
+				rowFaults = append(rowFaults, RowError{Line: line, Column: s.columns[i].name, Msg: fmt.Sprintf("与第 %d 行重复。", first)})
 			}
 			seen[i][text] = line
 		}
@@ -137,7 +130,7 @@ func (s sheet[R]) row(line int, order []int, cells []string) (R, []RowError) {
 	var faults []RowError
 	for i, cell := range cells {
 		c := s.columns[order[i]]
-		msg := refuseCell(cell)
+		msg := csvfile.RefuseCell(cell)
 		cell = strings.TrimSpace(cell)
 		switch {
 		case msg != "":
@@ -149,55 +142,16 @@ func (s sheet[R]) row(line int, order []int, cells []string) (R, []RowError) {
 			msg = c.set(&row, cell)
 		}
 		if msg != "" {
-			faults = append(faults, RowError{line, c.name, msg})
+			faults = append(faults, RowError{Line: line, Column: c.name, Msg: msg})
 		}
 	}
 	return row, faults
 }
 
-// refuseCell tells why a cell is not taken from a file of anyone: a spreadsheet would run it, or
-// its characters were lost on the way.
-func refuseCell(cell string) string {
-	if strings.HasPrefix(cell, "\t") || strings.HasPrefix(cell, "\r") || strings.IndexAny(strings.TrimSpace(cell), "=+-@＝＋－＠") == 0 {
-		return "不能以 = + - @ 或制表符开头（表格软件会当作公式）。"
-	}
-	for _, r := range cell {
-		switch {
-		case r == '?' || r == utf8.RuneError:
-			return "有无法识别的字（显示为问号），请检查文件编码，另存为 UTF-8。"
-		case unicode.IsControl(r):
-			return "有换行或控制字符。"
-		}
-	}
-	return ""
-}
-
-// decode brings a file to UTF-8: by its mark, as valid UTF-8, else as GB18030, which is what
-// Excel writes on Chinese Windows. What does not decode becomes U+FFFD, and the row is refused.
-func decode(file []byte) (string, error) {
-	switch {
-	case len(file) > MaxBytes:
-		return "", fault.New(fault.Invalid, "文件超过 2 MB。")
-	case bytes.HasPrefix(file, []byte("PK\x03\x04")), bytes.HasPrefix(file, []byte{0xD0, 0xCF, 0x11, 0xE0}):
-		return "", fault.New(fault.Invalid, "这是 Excel 文件，请在表格软件中另存为“CSV UTF-8”后再导入。")
-	case bytes.HasPrefix(file, []byte{0xFF, 0xFE}), bytes.HasPrefix(file, []byte{0xFE, 0xFF}):
-		return "", fault.New(fault.Invalid, "这是 UTF-16 文件，请另存为“CSV UTF-8”后再导入。")
-	case bytes.HasPrefix(file, []byte("\xEF\xBB\xBF")):
-		return strings.ToValidUTF8(string(file[3:]), "\uFFFD"), nil
-	case utf8.Valid(file):
-		return string(file), nil
-	}
-	out, err := simplifiedchinese.GB18030.NewDecoder().Bytes(file)
-	if err != nil {
-		return "", fault.New(fault.Invalid, "无法识别文件编码，请另存为“CSV UTF-8”后再导入。")
-	}
-	return string(out), nil
-}
-
 // write is the file that parse reads, with the mark that makes Excel show Chinese.
 func (s sheet[R]) write(rows []R) ([]byte, error) {
 	var b bytes.Buffer
-	b.WriteString("\uFEFF")
+	b.WriteString(csvfile.Mark)
 	w := csv.NewWriter(&b)
 	w.UseCRLF = true
 	if err := w.Write(s.names()); err != nil {
