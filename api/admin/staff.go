@@ -73,7 +73,7 @@ func (h accounts) newStaff(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		form.FailIf("branch", err)
-	case staffstore.ProvinceAdmin:
+	case staffstore.ProvinceAdmin, staffstore.Reviewer, staffstore.Factory:
 	default:
 		form.Fail("role", "请选择角色。")
 	}

@@ -24,6 +24,8 @@ const (
 const (
 	RoleClerk         = "clerk"
 	RoleProvinceAdmin = "province_admin"
+	RoleReviewer      = "reviewer"
+	RoleFactory       = "factory"
 )
 
 // Where each kind logs in.
@@ -34,7 +36,7 @@ const (
 )
 
 // staffRooms are the paths whose visitors log in as staff.
-var staffRooms = []string{"/staff", "/branch", "/admin"}
+var staffRooms = []string{"/staff", "/branch", "/admin", "/review", "/factory"}
 
 // Principal is who is logged in. It is part of the session: a change of role, branch or
 // standing ends the person's sessions, so it never outlives the truth.

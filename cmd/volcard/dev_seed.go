@@ -83,30 +83,36 @@ func (d *dev) seed(ctx context.Context, cfg config.Worker) ([]login, error) {
 	if err := p.seedStock(ctx, branches); err != nil {
 		return nil, err
 	}
-	logins := make([]login, 0, len(demoPeople)+2)
+	logins := make([]login, 0, len(demoPeople)+4)
 	for _, x := range demoPeople {
 		logins = append(logins, login{Audience: "applicant " + x.name, Path: "/login", Account: x.idNumber, Password: demoPassword})
 	}
 	return append(logins,
 		login{"clerk, " + counter.Name, "/staff/login", "clerk", demoPassword, secrets.Clerk},
 		login{"province administrator", "/staff/login", "admin", demoPassword, secrets.Admin},
+		login{"reviewer of photos", "/staff/login", "reviewer", demoPassword, secrets.Reviewer},
+		login{"card factory", "/staff/login", "factory", demoPassword, secrets.Factory},
 	), nil
 }
 
 // totpSecrets are the second factors of the demonstration's staff. They stand in a file, since the
 // database holds them sealed and the table of logins is printed at every start.
-type totpSecrets struct{ Clerk, Admin string }
+type totpSecrets struct{ Clerk, Admin, Reviewer, Factory string }
 
 func demoSecrets(path string) (totpSecrets, error) {
 	var s totpSecrets
 	b, err := os.ReadFile(path)
 	if err == nil {
-		return s, json.Unmarshal(b, &s)
+		err = json.Unmarshal(b, &s)
 	}
-	if !errors.Is(err, os.ErrNotExist) {
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return s, fmt.Errorf("demo logins: %w", err)
 	}
-	for account, secret := range map[string]*string{"clerk": &s.Clerk, "admin": &s.Admin} {
+	// A file of an earlier version lacks the accounts that came later.
+	for account, secret := range map[string]*string{"clerk": &s.Clerk, "admin": &s.Admin, "reviewer": &s.Reviewer, "factory": &s.Factory} {
+		if *secret != "" {
+			continue
+		}
 		key, err := totp.Generate(totp.GenerateOpts{Issuer: "volcard", AccountName: account})
 		if err != nil {
 			return s, fmt.Errorf("demo logins: %w", err)
@@ -153,6 +159,8 @@ func (p *parts) seedStaff(ctx context.Context, hasher *passwd.Hasher, counter pl
 	for _, n := range []staffstore.NewStaff{
 		{Login: "clerk", Name: "李柜员", Role: staffstore.Clerk, BranchID: counter.ID, TOTPSecret: s.Clerk},
 		{Login: "admin", Name: "陈管理员", Role: staffstore.ProvinceAdmin, TOTPSecret: s.Admin},
+		{Login: "reviewer", Name: "林审核", Role: staffstore.Reviewer, TOTPSecret: s.Reviewer},
+		{Login: "factory", Name: "演示制卡厂", Role: staffstore.Factory, TOTPSecret: s.Factory},
 	} {
 		n.Password, n.KeepPassword = demoPassword, true
 		if _, err := accounts.Create(ctx, store.Process("demo"), n); err != nil && !fault.Is(err, fault.Conflict) {

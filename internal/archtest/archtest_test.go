@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"volcard/internal/archtest"
+	"volcard/internal/batch"
 	"volcard/internal/card"
 	"volcard/internal/school"
 )
@@ -49,7 +50,12 @@ func TestCheckLists(t *testing.T) {
 		"hand_over.collector":    {"self"},
 		"audit_entry.actor_kind": {"person", "staff", "process", "operator"},
 		"message.state":          {"pending", "sending", "sent", "unknown", "failed"},
-		"staff.role":             {"clerk", "province_admin"},
+		"staff.role":             {"clerk", "province_admin", "reviewer", "factory"},
+		"photo.verdict":          {"clear", "doubtful"},
+		"photo.decision":         {"approved", "refused"},
+		"batch.state":            texts(batch.States()),
+		"batch_card.state":       {"frozen", "rejected", "arrived"},
+		"batch_file.kind":        {"print", "manifest"},
 		"university.level":       {school.LevelBachelor, school.LevelCollege},
 		"list_import.list":       {"branch", "university"},
 	}))

@@ -145,6 +145,16 @@ func (e *Env) Clerk(id, branch uuid.UUID) *Client {
 	})
 }
 
+// Reviewer is a browser in which a reviewer of photos is logged in.
+func (e *Env) Reviewer(id uuid.UUID) *Client {
+	return e.As(web.Principal{Kind: web.KindStaff, ID: id, Name: "林审核", Role: web.RoleReviewer})
+}
+
+// Factory is a browser in which the card factory is logged in.
+func (e *Env) Factory(id uuid.UUID) *Client {
+	return e.As(web.Principal{Kind: web.KindStaff, ID: id, Name: "制卡厂", Role: web.RoleFactory})
+}
+
 // Admin is a browser in which a province administrator is logged in.
 func (e *Env) Admin(id uuid.UUID) *Client {
 	return e.As(web.Principal{Kind: web.KindStaff, ID: id, Name: "管理员", Role: web.RoleProvinceAdmin})

@@ -57,9 +57,9 @@ func (n NewStaff) check() (NewStaff, error) {
 		if n.BranchID.IsNil() {
 			return n, fault.New(fault.Invalid, "柜员须选择所属网点。")
 		}
-	case ProvinceAdmin:
+	case ProvinceAdmin, Reviewer, Factory:
 		if !n.BranchID.IsNil() {
-			return n, fault.New(fault.Invalid, "省级管理员不属于任何网点。")
+			return n, fault.New(fault.Invalid, "只有柜员属于网点。")
 		}
 	default:
 		return n, fault.New(fault.Invalid, "请选择角色。")

@@ -29,10 +29,14 @@ const LabelTOTP = "staff.totp_secret"
 // Role is what a member of staff may do.
 type Role string
 
-// The roles. A clerk belongs to one branch, an administrator to none.
+// The roles. A clerk belongs to one branch, all others to none.
 const (
 	Clerk         Role = "clerk"
 	ProvinceAdmin Role = "province_admin"
+	// Reviewer looks at photos that the automatic check could not pass.
+	Reviewer Role = "reviewer"
+	// Factory prints and ships batches.
+	Factory Role = "factory"
 )
 
 // Store is what every type of this area stands on.
@@ -50,7 +54,7 @@ type Staff struct {
 	Login      string
 	Name       string
 	Role       Role
-	BranchID   uuid.UUID // nil for administrators
+	BranchID   uuid.UUID // of clerks only
 	MustChange bool      // the password was set by somebody else
 	Disabled   bool
 	CreatedAt  time.Time

@@ -189,6 +189,8 @@ func TestCreateRefuses(t *testing.T) {
 		"no role":                   {fault.Invalid, func(n *staffstore.NewStaff) { n.Role = "root" }},
 		"a clerk of no branch":      {fault.Invalid, func(n *staffstore.NewStaff) { n.BranchID = uuid.Nil }},
 		"an admin of a branch":      {fault.Invalid, func(n *staffstore.NewStaff) { n.Role = staffstore.ProvinceAdmin }},
+		"a reviewer of a branch":    {fault.Invalid, func(n *staffstore.NewStaff) { n.Role = staffstore.Reviewer }},
+		"a factory of a branch":     {fault.Invalid, func(n *staffstore.NewStaff) { n.Role = staffstore.Factory }},
 		"a branch that is not":      {fault.Invalid, func(n *staffstore.NewStaff) { n.BranchID = uuid.Must(uuid.NewV7()) }},
 		"a password that is common": {fault.Invalid, func(n *staffstore.NewStaff) { n.Password = "admin123" }},
 	} {
@@ -199,6 +201,13 @@ func TestCreateRefuses(t *testing.T) {
 	}
 	_, err := b.accounts.Create(ctx, operator, good)
 	require.NoError(t, err)
+	for _, role := range []staffstore.Role{staffstore.Reviewer, staffstore.Factory} {
+		e, err := b.accounts.Create(ctx, operator, staffstore.NewStaff{Login: "new." + string(role), Name: "新同事", Role: role})
+		require.NoError(t, err)
+		who, err := b.ByID(ctx, e.ID)
+		require.NoError(t, err)
+		require.Equal(t, role, who.Role)
+	}
 }
 
 func TestSecretIsSealedAndFitsAnAuthenticator(t *testing.T) {
