@@ -104,13 +104,16 @@ func (f Faces) Face(name string) (*Face, error) {
 func (f Faces) Names(edition string) []string {
 	var names []string
 	for name, face := range f {
-		if slices.Contains(face.Editions, edition) && !face.Withdrawn {
+		if face.Carries(edition) && !face.Withdrawn {
 			names = append(names, name)
 		}
 	}
 	slices.Sort(names)
 	return names
 }
+
+// Carries tells whether the edition's cards may have the face.
+func (f *Face) Carries(edition string) bool { return slices.Contains(f.Editions, edition) }
 
 // LoadFaces reads every folder of fsys that holds a face.json, and lays out sample cards
 // on each, the longest name included. All that is wrong with any face comes back at once.

@@ -43,11 +43,11 @@ const (
 // FileCards is how many cards one print file holds at most.
 const FileCards = 500
 
-// Preview is the card as its applicant confirms it: without what exists only once it is
-// issued. The hash of its display list is the design that was confirmed, and it can be
-// computed again from any later state of the card.
+// Preview is the card as its applicant confirms it: without the number, the QR and the
+// dates, which exist only once it is issued. The hash of its display list is the design
+// that was confirmed; it comes out the same from any later state of the card.
 func (d CardData) Preview() CardData {
-	d.CardNumber, d.VolunteerNo, d.QR = "", "", ""
+	d.CardNumber, d.QR = "", ""
 	d.IssuedOn, d.ExpiresOn = time.Time{}, time.Time{}
 	return d
 }

@@ -1,0 +1,51 @@
+package rendertest
+
+import (
+	"bytes"
+	"image"
+	"image/color"
+	"image/draw"
+	"image/jpeg"
+	"math/rand/v2"
+
+	"volcard/internal/render"
+	"volcard/internal/render/vector"
+)
+
+// Photo is a drawn portrait with the grain of a camera, as large in bytes as a real one.
+// Each seed gives another: the colours and the grain differ.
+func Photo(seed uint64) []byte {
+	random := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // the same grain each time
+	img := image.NewRGBA(image.Rect(0, 0, render.PhotoWidth, render.PhotoHeight))
+	tint := func(r, g, b int) vector.Color {
+		near := func(v int) uint8 { return uint8(min(255, max(0, v-12+random.IntN(25)))) }
+		return vector.Color{R: near(r), G: near(g), B: near(b)}
+	}
+	ground, skin, hair, coat := tint(214, 228, 240), tint(236, 200, 176), tint(38, 32, 34), tint(42, 58, 92)
+	draw.Draw(img, img.Bounds(), image.NewUniform(color.RGBA{ground.R, ground.G, ground.B, 255}), image.Point{}, draw.Src)
+	canvas := vector.NewCanvas(img, vector.Identity)
+	paint := func(c vector.Color, paths ...vector.Path) {
+		for _, p := range paths {
+			canvas.Draw(vector.Shape{Path: p, Color: c, Opacity: 1})
+		}
+	}
+	white, lips := vector.Color{R: 246, G: 246, B: 244}, tint(190, 104, 98)
+	paint(hair, vector.Ellipse(148, 158, 84, 100))
+	paint(coat, vector.Rect(18, 322, 260, 160, 70))
+	paint(white, vector.Rect(112, 312, 72, 70, 18))
+	paint(skin, vector.Rect(118, 240, 60, 108, 26), vector.Ellipse(148, 182, 68, 88),
+		vector.Ellipse(80, 188, 10, 20), vector.Ellipse(216, 188, 10, 20))
+	paint(hair, vector.Ellipse(148, 104, 70, 36), vector.Rect(104, 158, 32, 6, 3), vector.Rect(160, 158, 32, 6, 3),
+		vector.Ellipse(120, 180, 8, 6), vector.Ellipse(176, 180, 8, 6))
+	paint(lips, vector.Ellipse(148, 236, 20, 6))
+	for i := range img.Pix {
+		if i%4 != 3 {
+			img.Pix[i] = uint8(min(255, max(0, int(img.Pix[i])-9+random.IntN(19))))
+		}
+	}
+	var buf bytes.Buffer
+	if err := jpeg.Encode(&buf, img, &jpeg.Options{Quality: 90}); err != nil {
+		panic(err) // a buffer takes all, and JPEG has this size
+	}
+	return buf.Bytes()
+}
