@@ -67,7 +67,7 @@ func (w *System) WantEveryCaseHasItsProcess() {
 		if err != nil || w.Runs(enums.WORKFLOW_EXECUTION_STATUS_RUNNING) != len(running) {
 			return false
 		}
-		rows, err := w.DB.Query(ctx, "SELECT id FROM application WHERE state IN ('accepted', 'held', 'ready', 'lapsed', 'collected')")
+		rows, err := w.DB.Query(ctx, "SELECT id FROM application WHERE closed_at IS NULL OR state = 'collected'")
 		if err != nil {
 			return false
 		}

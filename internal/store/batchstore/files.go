@@ -83,6 +83,10 @@ func (s Batches) WriteFile(ctx context.Context, id uuid.UUID, f File, r Rejectio
 	if err != nil {
 		return nil, err
 	}
+	fileID, err := uuid.NewV7()
+	if err != nil {
+		return nil, fmt.Errorf("batchstore: %w", err)
+	}
 	seqs, hashes := make([]int, 0, len(f.Hashes)), make([][]byte, 0, len(f.Hashes))
 	for seq, h := range f.Hashes {
 		seqs, hashes = append(seqs, seq), append(hashes, h[:])
@@ -94,8 +98,8 @@ func (s Batches) WriteFile(ctx context.Context, id uuid.UUID, f File, r Rejectio
 		}
 		now := s.Clock.Now()
 		tag, err := tx.Exec(ctx, `
-			INSERT INTO batch_file (batch_id, kind, n, cards, size, sha256, body, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-			ON CONFLICT DO NOTHING`, id, f.Kind, f.N, len(seqs), len(f.Body), sum[:], sealed, now)
+			INSERT INTO batch_file (id, batch_id, kind, n, cards, size, sha256, body, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+			ON CONFLICT DO NOTHING`, fileID, id, f.Kind, f.N, len(seqs), len(f.Body), sum[:], sealed, now)
 		if err != nil {
 			return err
 		}

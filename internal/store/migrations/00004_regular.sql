@@ -99,6 +99,7 @@ CREATE INDEX parcel_under_way ON parcel (branch_id) WHERE arrived_at IS NULL;
 
 -- The factory's files. They hold names and photos, so they are sealed, and deleted when the batch is done.
 CREATE TABLE batch_file (
+    id       uuid PRIMARY KEY,
     batch_id uuid        NOT NULL REFERENCES batch,
     kind     text        NOT NULL CHECK (kind IN ('print', 'manifest')),
     n        integer     NOT NULL,
@@ -107,7 +108,7 @@ CREATE TABLE batch_file (
     sha256   bytea       NOT NULL,
     body     bytea       NOT NULL, -- sealed
     at       timestamptz NOT NULL,
-    PRIMARY KEY (batch_id, kind, n)
+    UNIQUE (batch_id, kind, n)
 );
 ALTER TABLE batch_file ALTER COLUMN body SET STORAGE EXTERNAL;
 
@@ -119,7 +120,7 @@ CREATE UNIQUE INDEX hand_over_card ON hand_over (card_number) WHERE undone_at IS
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON photo TO volcard_app;
 GRANT SELECT, INSERT, UPDATE ON batch, batch_card, parcel TO volcard_app;
-GRANT SELECT, INSERT, DELETE ON batch_file TO volcard_app;
+GRANT SELECT, INSERT, DELETE, UPDATE (body) ON batch_file TO volcard_app;
 
 -- +goose Down
 DROP TABLE batch_file, parcel, batch_card, batch;

@@ -40,6 +40,8 @@ func Columns() []Column {
 		{"application_draft", "data", "person_id"},
 		{"application", "address", "id"},
 		{"application", "phone", "id"},
+		{"photo", "image", "id"},
+		{"batch_file", "body", "id"},
 	}
 }
 
@@ -58,6 +60,12 @@ func Plain() map[string]string {
 		"signing_key.public_key":   "public",
 		"list_import.sha256":       "hash of a public list",
 		"application.content_hash": "hash",
+		"application.design_hash":  "hash",
+		"photo.sha256":             "hash of a sealed picture",
+		"batch_card.design_hash":   "hash",
+		"batch_card.print_hash":    "hash",
+		"batch_file.sha256":        "hash of a sealed file",
+		"calendar_year.sha256":     "hash of a public list",
 		"card.content_hash":        "hash",
 	}
 }
@@ -70,8 +78,17 @@ type Report struct {
 	Broken int
 }
 
-// batch is how many rows one transaction handles: short locks, and little to do again after a stop.
-const batch = 200
+// batch is how many rows one transaction handles: short locks, and little to do again after a stop. A
+// factory's file is megabytes long, so few of them are in memory at once.
+const batch, largeBatch = 200, 4
+
+// batch is how many values of the column are in memory at once.
+func (c Column) batch() int {
+	if c.Table == "batch_file" {
+		return largeBatch
+	}
+	return batch
+}
 
 // Run seals all values again that another key than the primary one has sealed, column by column,
 // in batches that are committed one by one. It can be stopped at any moment and run again; a
@@ -126,7 +143,7 @@ func column(ctx context.Context, db *store.DB, v *vault.Vault, c Column, progres
 		if found > 0 && progress != nil {
 			progress(total)
 		}
-		if found < batch {
+		if found < c.batch() {
 			return total, nil
 		}
 		after = last
@@ -149,7 +166,7 @@ func step(ctx context.Context, tx pgx.Tx, v *vault.Vault, c Column, after string
 	rows, err := tx.Query(ctx, fmt.Sprintf(`
 		SELECT %[3]s::text, %[2]s FROM %[1]s
 		 WHERE %[2]s IS NOT NULL AND substring(%[2]s FROM 1 FOR %[4]d) <> $1 %[5]s
-		 ORDER BY %[3]s LIMIT %[6]d`, table, name, key, len(prefix), from, batch), args...)
+		 ORDER BY %[3]s LIMIT %[6]d`, table, name, key, len(prefix), from, c.batch()), args...)
 	if err != nil {
 		return r, 0, "", err
 	}
