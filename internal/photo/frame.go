@@ -147,9 +147,9 @@ func cut(img image.Image, t turn, r image.Rectangle) *image.RGBA {
 	width, height := img.Bounds().Dx(), img.Bounds().Dy()
 	from := t.source(r, width, height)
 	w, h := t.size(Width, Height)
-	// Averaging whole boxes down to twice the size costs little and loses nothing that the
-	// finer filter could keep.
-	f := max(1, min(from.Dx()/(2*w), from.Dy()/(2*h)))
+	// Averaging whole boxes down to half as much again as is needed costs little and loses nothing
+	// that the finer filter would keep.
+	f := max(1, min(from.Dx()*2/(3*w), from.Dy()*2/(3*h)))
 	small := reduce(img, from, f)
 	scaled := image.NewRGBA(image.Rect(0, 0, w, h))
 	draw.CatmullRom.Scale(scaled, scaled.Bounds(), small, small.Bounds(), draw.Src, nil)

@@ -30,13 +30,20 @@ type measures struct {
 	unrest, spread float64
 }
 
-// leastFace is the smallest face that is looked for in the card's picture.
-const leastFace = 40
+// leastFace is the smallest face that is looked for in the card's picture, tinyFace where that
+// finds none.
+const (
+	leastFace = 56
+	tinyFace  = 28
+)
 
 func measure(img *image.RGBA, enlarged float64, rival face) measures {
 	g := greyOf(img)
 	m := measures{enlarged: enlarged, rival: rival}
 	m.face, m.rival = twoSurest(findFaces(g, leastFace), rival)
+	if m.face.score < sureFace {
+		m.face, m.rival = twoSurest(findFaces(g, tinyFace), rival)
+	}
 	if m.face.score < sureFace {
 		for _, side := range sides {
 			other, _ := twoSurest(findFaces(g.turned(side), leastFace), face{})

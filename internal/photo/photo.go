@@ -111,7 +111,7 @@ func read(ctx context.Context, raw []byte, h header, part image.Rectangle) (*ima
 // pixels of the card's picture.
 func choose(img image.Image, t turn) (turn, image.Rectangle, face) {
 	whole, scale := overview(img, t)
-	least := max(min(whole.width, whole.height)/16, 20)
+	least := max(min(whole.width, whole.height)/12, 20)
 	first, rival := twoSurest(findFaces(whole, least), face{})
 	if first.score < sureFace {
 		best := upright

@@ -34,11 +34,15 @@ func average(plane []byte, stride int, across, down [][2]int, out []byte) {
 		for y := rows[0]; y < rows[1]; y++ {
 			line := plane[y*stride:]
 			for i, c := range across {
-				sum := sums[i]
-				for _, v := range line[c[0]:c[1]] {
+				box, sum := line[c[0]:c[1]], uint32(0)
+				for len(box) >= 4 { // four at a time: most of the work on a phone's photo
+					sum += uint32(box[0]) + uint32(box[1]) + uint32(box[2]) + uint32(box[3])
+					box = box[4:]
+				}
+				for _, v := range box {
 					sum += uint32(v)
 				}
-				sums[i] = sum
+				sums[i] += sum
 			}
 		}
 		for i, c := range across {

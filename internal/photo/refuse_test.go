@@ -1,0 +1,323 @@
+package photo
+
+import (
+	"bytes"
+	_ "embed"
+	"encoding/binary"
+	"errors"
+	"hash/crc32"
+	"image"
+	"image/color"
+	"math"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"volcard/internal/fault"
+	"volcard/internal/photo/phototest"
+)
+
+//go:embed testdata/cmyk.jpg
+var cmyk []byte
+
+// refused returns the reasons of a refusal.
+func refused(t *testing.T, raw []byte, c Crop) []Code {
+	t.Helper()
+	p, err := Make(t.Context(), raw, c)
+	require.Error(t, err, "was taken as %s %v", p.Verdict, p.Findings)
+	assert.Empty(t, p)
+	var r *Refusal
+	require.ErrorAs(t, err, &r, "%v", err)
+	require.True(t, fault.Is(err, fault.Invalid))
+	require.Equal(t, r.Reasons[0].Text()+r.Reasons[0].Fix(), fault.Sentence(err))
+	var codes []Code
+	for _, f := range r.Reasons {
+		codes = append(codes, f.Code)
+	}
+	return codes
+}
+
+func TestRefusedFiles(t *testing.T) {
+	good, png := phototest.Good(), phototest.PNG(phototest.Astronaut())
+	ftyp := func(brands string) []byte {
+		return append([]byte{0, 0, 0, byte(8 + len(brands)), 'f', 't', 'y', 'p'}, brands...)
+	}
+	half := good[: len(good)/2 : len(good)/2]
+	for name, c := range map[string]struct {
+		raw  []byte
+		code Code
+	}{
+		"0 bytes":                {nil, Empty},
+		"13 MB":                  {append(bytes.Clone(good), make([]byte, 13<<20)...), TooManyBytes},
+		"text named .jpg":        {[]byte("这不是照片"), NotAPicture},
+		"one byte":               {[]byte{0xff}, NotAPicture},
+		"web page":               {[]byte("<!doctype html><img src=x onerror=alert(1)>"), NotAPicture},
+		"drawing":                {[]byte(`<svg xmlns="http://www.w3.org/2000/svg"/>`), NotAPicture},
+		"PDF":                    {[]byte("%PDF-1.7\n"), NotAPicture},
+		"film":                   {ftyp("isom\x00\x00\x02\x00isomavc1mp41"), NotAPicture},
+		"iPhone":                 {ftyp("heic\x00\x00\x00\x00mif1MiHEheic"), HEIC},
+		"Samsung":                {ftyp("mif1\x00\x00\x00\x00mif1heic"), HEIC},
+		"AVIF":                   {ftyp("avif\x00\x00\x00\x00mif1avif"), OtherFormat},
+		"AVIF by its second":     {ftyp("mif1\x00\x00\x00\x00mif1avif"), OtherFormat},
+		"WebP":                   {[]byte("RIFF\x00\x00\x00\x00WEBPVP8 "), OtherFormat},
+		"GIF":                    {[]byte("GIF89a\x01\x00\x01\x00"), OtherFormat},
+		"BMP":                    {[]byte("BM\x00\x00\x00\x00"), OtherFormat},
+		"TIFF":                   {[]byte("II*\x00\x08\x00\x00\x00"), OtherFormat},
+		"JPEG begins":            {good[:3], Damaged},
+		"JPEG, half":             {half, Damaged},
+		"JPEG, half, with end":   {append(half, 0xff, 0xd9), Damaged},
+		"JPEG, no scan":          {[]byte("\xff\xd8\xff\xd9"), Damaged},
+		"JPEG, long segment":     {[]byte("\xff\xd8\xff\xe1\xff\xff"), Damaged},
+		"JPEG, short segment":    {[]byte("\xff\xd8\xff\xe1\x00\x01\xff\xd9"), Damaged},
+		"JPEG, no end":           {good[:len(good)-2], Damaged},
+		"JPEG, arithmetic":       {patched(t, good, "\xff\xc0", "\xff\xc9"), OtherFormat},
+		"JPEG, 12 bits":          {patched(t, good, "\xff\xc0\x00\x11\x08", "\xff\xc0\x00\x11\x0c"), OtherFormat},
+		"JPEG, CMYK":             {cmyk, PrintColours},
+		"JPEG, 10 million scans": {scans(good, 200), OtherFormat},
+		"PNG begins":             {png[:20], Damaged},
+		"PNG, half":              {png[:len(png)/2], Damaged},
+		"PNG, animated":          {chunked(png, "acTL", make([]byte, 8)), Animated},
+		"PNG, wrong sum":         {patched(t, png, "IDAT", "IDAt"), Damaged},
+		"bomb, PNG":              {pngOf(30000, 30000, 8), TooManyPixels},
+		"bomb, PNG, 16 bits":     {pngOf(6000, 6000, 16), TooManyPixels},
+		"bomb, PNG, 2³¹":         {pngOf(math.MaxInt32, math.MaxInt32, 8), Damaged},
+		"bomb, JPEG":             {resized(t, good, 30000, 30000), TooManyPixels},
+		"bomb, JPEG, narrow":     {resized(t, good, 65535, 700), TooManyPixels},
+		"bomb, progressive":      {resized(t, patched(t, good, "\xff\xc0", "\xff\xc2"), 6200, 6200), TooManyPixels},
+	} {
+		t.Run(name, func(t *testing.T) { assert.Equal(t, []Code{c.code}, refused(t, c.raw, Crop{})) })
+	}
+}
+
+// patched replaces the first occurrence of some bytes.
+func patched(t *testing.T, raw []byte, from, to string) []byte {
+	t.Helper()
+	require.Contains(t, string(raw), from)
+	return bytes.Replace(raw, []byte(from), []byte(to), 1)
+}
+
+// resized makes a JPEG claim another size.
+func resized(t *testing.T, raw []byte, width, height uint16) []byte {
+	t.Helper()
+	out := bytes.Clone(raw)
+	at := max(bytes.Index(out, []byte("\xff\xc0\x00\x11")), bytes.Index(out, []byte("\xff\xc2\x00\x11")))
+	require.Positive(t, at)
+	binary.BigEndian.PutUint16(out[at+5:], height)
+	binary.BigEndian.PutUint16(out[at+7:], width)
+	return out
+}
+
+// scans repeats the head of the scan, each of which a decoder answers with a walk over the picture.
+func scans(raw []byte, n int) []byte {
+	at := bytes.Index(raw, []byte("\xff\xda"))
+	head := raw[at : at+14]
+	return bytes.Join([][]byte{raw[:at], bytes.Repeat(head, n), raw[at:]}, nil)
+}
+
+// chunked puts a chunk behind the head of a PNG.
+func chunked(raw []byte, name string, body []byte) []byte {
+	const head = 8 + 25
+	return bytes.Join([][]byte{raw[:head], chunk(name, body), raw[head:]}, nil)
+}
+
+func chunk(name string, body []byte) []byte {
+	out := binary.BigEndian.AppendUint32(nil, uint32(len(body)))
+	out = append(append(out, name...), body...)
+	return binary.BigEndian.AppendUint32(out, crc32.ChecksumIEEE(out[4:]))
+}
+
+// pngOf is a small file that claims a size.
+func pngOf(width, height uint32, depth byte) []byte {
+	head := binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, width), height)
+	head = append(head, depth, 6, 0, 0, 0)
+	return bytes.Join([][]byte{[]byte(pngMagic), chunk("IHDR", head), chunk("IDAT", make([]byte, 64)), chunk("IEND", nil)}, nil)
+}
+
+// A polyglot is taken for the picture that it is, and what else it is gets lost; a picture that
+// begins as something else is that.
+func TestPolyglot(t *testing.T) {
+	good := phototest.Good()
+	assert.Equal(t, []Code{NotAPicture}, refused(t, append([]byte("<script>"), good...), Crop{}))
+	script := phototest.WithSegment(good, 0xfe, []byte("*/=alert(1);/*<?php system($_GET[0]);?>"))
+	out := mustMake(t, script, whole).JPEG
+	assert.NotContains(t, string(out), "alert")
+	assert.Equal(t, mustMake(t, good, whole).JPEG, out)
+}
+
+func TestRefusedCrops(t *testing.T) {
+	raw := phototest.Good() // 780 × 900
+	nan, inf := math.NaN(), math.Inf(1)
+	for _, c := range []struct {
+		crop Crop
+		code Code
+	}{
+		{Crop{X: -2, Y: 0, W: 500, H: 700}, CropOutside},
+		{Crop{X: 0, Y: -2, W: 500, H: 700}, CropOutside},
+		{Crop{X: 282, Y: 0, W: 500, H: 700}, CropOutside},
+		{Crop{X: 0, Y: 202, W: 500, H: 700}, CropOutside},
+		{Crop{X: 0, Y: 0, W: 5000, H: 7000}, CropOutside},
+		{Crop{X: 0, Y: 0, W: 500}, CropOutside},
+		{Crop{X: 0, Y: 0, H: 700}, CropOutside},
+		{Crop{X: 0, Y: 0, W: -500, H: -700}, CropOutside},
+		{Crop{X: nan, Y: 0, W: 500, H: 700}, CropOutside},
+		{Crop{X: 0, Y: 0, W: inf, H: inf}, CropOutside},
+		{Crop{X: 1e300, Y: 1e300, W: 500, H: 700}, CropOutside},
+		{Crop{X: 0, Y: 0, W: 500, H: 700, Rotate: 45}, CropOutside},
+		{Crop{Rotate: 1}, CropOutside},
+		{Crop{X: 0, Y: 0, W: 500, H: 500}, WrongRatio},
+		{Crop{X: 0, Y: 0, W: 700, H: 500}, WrongRatio},
+		{Crop{X: 0, Y: 0, W: 480, H: 700}, WrongRatio},
+		// Turned, the picture is 900 × 780.
+		{Crop{X: 0, Y: 0, W: 600, H: 840, Rotate: 90}, CropOutside},
+	} {
+		assert.Equal(t, []Code{c.code}, refused(t, raw, c.crop), "%+v", c.crop)
+	}
+	assert.Contains(t, refused(t, raw, Crop{X: 300, Y: 300, W: 1, H: 1.4}), TooSmall)
+	// A browser's rounding is no offence.
+	mustMake(t, raw, Crop{X: 60.3, Y: -0.4, W: 643.2, H: 900.5})
+}
+
+func TestGate(t *testing.T) {
+	img, wall := phototest.Astronaut(), phototest.Portrait()
+	faint := func(f float64) func(float64) float64 { return func(v float64) float64 { return v * f } }
+	white := func(f float64) func(float64) float64 { return func(v float64) float64 { return v + f } }
+	size := img.Bounds()
+	for name, c := range map[string]struct {
+		img     image.Image
+		crop    Crop
+		verdict Verdict // "" for refused
+		codes   []Code
+	}{
+		"good":             {img, whole, Clear, nil},
+		"good, white wall": {wall, Crop{}, Clear, nil},
+		"a little small":   {img, Crop{X: 200, Y: 60, W: 280, H: 392}, Doubtful, []Code{TooSmall, FaceCut}},
+		"small":            {phototest.Scale(img, 240, 277), Crop{}, "", []Code{TooSmall}},
+		"black":            {image.NewGray(size), Crop{}, "", []Code{Dark}},
+		"dark":             {phototest.Map(img, faint(0.25)), whole, Doubtful, []Code{Dark}},
+		"dim":              {phototest.Map(img, faint(0.5)), whole, Doubtful, []Code{Dark}},
+		"bright":           {phototest.Map(wall, white(120)), Crop{}, Doubtful, []Code{Overexposed}},
+		"white":            {phototest.Map(wall, white(255)), Crop{}, "", []Code{Overexposed, NoFace}},
+		"a wall":           {plain(size, 160), Crop{}, "", []Code{NoFace}},
+		"two people":       {phototest.Beside(wall, wall), Crop{}, "", []Code{SeveralFaces}},
+		"two in the crop":  {phototest.Beside(narrow(wall), narrow(wall)), Crop{X: 0, Y: 0, W: 571, H: 800}, "", []Code{SeveralFaces}},
+		"far away":         {phototest.Part(img, image.Rect(-700, -500, 1300, 2300)), Crop{X: 0, Y: 0, W: 2000, H: 2800}, "", []Code{FaceSmall}},
+		"a little far":     {phototest.Part(img, image.Rect(-200, -100, 900, 1440)), Crop{X: 0, Y: 0, W: 1100, H: 1540}, Doubtful, []Code{FaceSmall}},
+		"hair cut":         {img, Crop{X: 130, Y: 180, W: 428, H: 599}, Doubtful, []Code{FaceCut}},
+		"at the edge":      {img, Crop{X: 0, Y: 0, W: 450, H: 630}, Doubtful, []Code{FaceCut}},
+		"half a face":      {img, Crop{X: 340, Y: 0, W: 440, H: 616}, "", []Code{NoFace}},
+		"a little blurred": {phototest.Blur(img, 8), whole, Doubtful, []Code{Blurred}},
+		"blurred":          {phototest.Blur(img, 20), whole, "", []Code{Blurred}},
+		"on its side":      {phototest.Stored(img, 6), Crop{X: 150, Y: 0, W: 557, H: 780}, "", []Code{Sideways}},
+		"on its head":      {phototest.Stored(img, 3), whole, "", []Code{Sideways}},
+		"before a flag":    {striped(img), whole, Doubtful, []Code{BusyBackground}},
+		"large face":       {phototest.Scale(wall, 1000, 1250), Crop{X: 50, Y: 0, W: 890, H: 1246}, Clear, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			raw := phototest.JPEG(c.img)
+			if c.verdict == "" {
+				assert.Equal(t, c.codes, refused(t, raw, c.crop))
+				return
+			}
+			p := mustMake(t, raw, c.crop)
+			var codes []Code
+			for _, f := range p.Findings {
+				codes = append(codes, f.Code)
+			}
+			assert.Equal(t, c.verdict, p.Verdict)
+			assert.Equal(t, c.codes, codes)
+		})
+	}
+}
+
+// The finder is a hint: a cat may get past it, but never past everybody.
+func TestGateShowsACatToSomebody(t *testing.T) {
+	cat := phototest.Cat()
+	for width := 600; width <= 1800; width += 300 {
+		p, err := Make(t.Context(), phototest.JPEG(phototest.Scale(cat, width, width*2/3)), Crop{})
+		findings := p.Findings
+		var r *Refusal
+		if errors.As(err, &r) {
+			findings = r.Reasons
+		}
+		assert.Contains(t, findings, Finding{NoFace}, "%d pixels wide", width)
+	}
+}
+
+// plain is a picture of nothing but grey.
+func plain(r image.Rectangle, v byte) image.Image {
+	out := image.NewGray(r)
+	for i := range out.Pix {
+		out.Pix[i] = v
+	}
+	return out
+}
+
+// narrow is a portrait small enough that two fit into one crop.
+func narrow(img image.Image) image.Image {
+	return phototest.Part(phototest.Scale(img, 285, 356), image.Rect(0, -200, 285, 600))
+}
+
+// striped paints stripes beside the head.
+func striped(img *image.RGBA) *image.RGBA {
+	out := phototest.Part(img, img.Bounds())
+	for y := range 500 {
+		for x := range 780 {
+			if (x < 170 || x > 600) && (x+y)/12%2 == 0 {
+				out.SetRGBA(x, y, color.RGBA{R: 200, A: 255})
+			}
+		}
+	}
+	return out
+}
+
+// Every code can be said to a person.
+func TestReasonsAreWhole(t *testing.T) {
+	seen := map[Code]bool{}
+	for _, r := range reasons {
+		assert.False(t, seen[r.code], "%s stands twice", r.code)
+		seen[r.code] = true
+		f := Finding{r.code}
+		assert.NotEmpty(t, f.Text())
+		assert.NotEmpty(t, f.Fix())
+		for _, sentence := range []string{f.Text(), f.Fix()} {
+			last, _ := utf8.DecodeLastRuneInString(sentence)
+			assert.Equal(t, '。', last, "%s: %s", r.code, sentence)
+		}
+	}
+	for _, c := range []Code{
+		Empty, TooManyBytes, NotAPicture, HEIC, OtherFormat, Animated, Damaged, TooManyPixels, PrintColours, CropOutside, WrongRatio,
+		TooSmall, Dark, Overexposed, NoFace, Sideways, SeveralFaces, FaceSmall, FaceCut, Blurred, BusyBackground,
+	} {
+		assert.True(t, seen[c], "%s has no row", c)
+	}
+	assert.NotEmpty(t, Finding{"a code of the past"}.Text())
+}
+
+func FuzzMake(f *testing.F) {
+	small := phototest.Scale(phototest.Astronaut(), 39, 45)
+	for _, raw := range [][]byte{
+		phototest.JPEG(small), phototest.Oriented(small, 6), phototest.PNG(small), cmyk, pngOf(30000, 30000, 8),
+		chunked(phototest.PNG(small), "eXIf", []byte("II*\x00\x08\x00\x00\x00\x01\x00\x12\x01\x03\x00\x01\x00\x00\x00\x08\x00\x00\x00")),
+		[]byte("\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1"),
+	} {
+		f.Add(raw, 1.0, 1.0, 25.0, 35.0, 0)
+		f.Add(raw, 0.0, 0.0, 0.0, 0.0, 90)
+	}
+	f.Fuzz(func(t *testing.T, raw []byte, x, y, w, h float64, rotate int) {
+		if head, err := inspect(raw); err == nil && head.width*head.height > 1<<20 {
+			return // slow, and no other
+		}
+		p, err := Make(t.Context(), raw, Crop{x, y, w, h, rotate})
+		var r *Refusal
+		switch {
+		case err == nil:
+			if got := shown(t, p).Bounds(); got != image.Rect(0, 0, Width, Height) || len(p.JPEG) > maxJPEG {
+				t.Fatalf("%v, %d bytes", got, len(p.JPEG))
+			}
+		case !errors.As(err, &r) || len(r.Reasons) == 0:
+			t.Fatalf("no refusal: %v", err)
+		}
+	})
+}
