@@ -12,30 +12,46 @@ if ! git rev-parse HEAD >/dev/null 2>&1; then
 	export GOFLAGS
 fi
 
-# build DIRECTORY PACKAGE NAME: go build -v prints each package once it is compiled; count
-# them, tell the time every few seconds, and let everything else (downloads aside) through, since
-# it is an error.
+# build DIRECTORY PACKAGE NAME: go build -v prints each package once it is compiled.
 build() {
-	local tty=0
+	local out="$PWD/.bin/$3"
+	(cd "$1" && exec go build -v -o "$out" "$2" 2>&1) | progress "$3"
+}
+
+# progress NAME counts what comes in and tells the time: at once on a terminal, every 20 seconds
+# elsewhere. What is neither a package nor a download is an error and passes. (In bash, since the
+# awk of Debian waits for a full buffer before it sees the first line.)
+progress() {
+	local name=$1 line status packages=0 modules=0 open="" start=$SECONDS told=$SECONDS tty=""
 	if [ -t 1 ]; then tty=1; fi
-	(
-		cd "$1"
-		(while sleep 5 >/dev/null 2>&1; do echo "@tick"; done) &
-		ticker=$!
-		trap 'kill $ticker 2>/dev/null || true' EXIT
-		go build -v -o "$OLDPWD/.bin/$3" "$2" 2>&1
-	) | awk -v name="$3" -v tty="$tty" '
-		/^@tick$/ { seconds += 5; if (tty || seconds % 20 == 0) show(); next }
-		/^go: downloading/ { modules++; if (tty) show(); next }
-		/^[[:alnum:]_.\/@+~-]+$/ && !/^#/ { packages++; if (tty) show(); next }
-		{ if (open) print ""; open = 0; print }
-		function show() {
-			text = sprintf("  building %s … %d:%02d, %d packages compiled", name, seconds / 60, seconds % 60, packages)
-			if (modules) text = text ", " modules " modules fetched"
-			if (tty) { printf "\r%s   ", text; open = 1 } else print text
-			fflush()
-		}
-		END { if (open) print "" }'
+	while true; do
+		status=0
+		IFS= read -r -t 5 line || status=$?
+		if [ "$status" -gt 128 ]; then
+			:
+		elif [ "$status" != 0 ]; then
+			break
+		elif [[ $line == "go: downloading "* ]]; then
+			modules=$((modules + 1))
+		elif [[ $line =~ ^[[:alnum:]_./@+~-]+$ ]]; then
+			packages=$((packages + 1))
+		else
+			echo "${open:+$'\n'}$line"
+			open=""
+			continue
+		fi
+		if [ -z "$tty" ] && [ $((SECONDS - told)) -lt 20 ]; then continue; fi
+		told=$SECONDS
+		line=$(printf '  building %s … %d:%02d, %d packages compiled' "$name" $(((told - start) / 60)) $(((told - start) % 60)) "$packages")
+		if [ "$modules" -gt 0 ]; then line+=", $modules modules fetched"; fi
+		if [ -n "$tty" ]; then
+			printf '\r%s   ' "$line"
+			open=1
+		else
+			echo "$line"
+		fi
+	done
+	if [ -n "$open" ]; then echo; fi
 }
 
 if [ ! -x .bin/temporal-dev ]; then
