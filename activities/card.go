@@ -16,6 +16,8 @@ type Card struct {
 	Process cardstore.Process
 }
 
+func (a *Card) regular() cardstore.RegularProcess { return cardstore.RegularProcess{Process: a.Process} }
+
 // CaseInput names a case.
 type CaseInput struct {
 	ApplicationID uuid.UUID
@@ -101,12 +103,12 @@ func (a *Card) LookAtCase(ctx context.Context, in CaseInput) (cardstore.Snapshot
 
 // DecidePhoto approves or refuses the photo of a case under review.
 func (a *Card) DecidePhoto(ctx context.Context, in cardstore.PhotoDecision) (cardstore.Snapshot, error) {
-	return a.Process.DecidePhoto(ctx, in)
+	return a.regular().DecidePhoto(ctx, in)
 }
 
 // ChangeDesign gives a case another photo or face, or mends it.
 func (a *Card) ChangeDesign(ctx context.Context, in cardstore.NewDesign) (cardstore.Snapshot, error) {
-	return a.Process.ChangeDesign(ctx, in)
+	return a.regular().ChangeDesign(ctx, in)
 }
 
 // ChangePhoneInput is the applicant's other phone, verified, and sealed as the row keeps it.
@@ -118,15 +120,15 @@ type ChangePhoneInput struct {
 
 // ChangePhone gives a case another phone.
 func (a *Card) ChangePhone(ctx context.Context, in ChangePhoneInput) (cardstore.Snapshot, error) {
-	return a.Process.ChangePhone(ctx, in.ApplicationID, in.PersonID, in.SealedPhone)
+	return a.regular().ChangePhone(ctx, in.ApplicationID, in.PersonID, in.SealedPhone)
 }
 
 // GiveUpCase ends a case that its applicant did not mend in time.
 func (a *Card) GiveUpCase(ctx context.Context, in CaseInput) (cardstore.Snapshot, error) {
-	return a.Process.GiveUp(ctx, in.ApplicationID)
+	return a.regular().GiveUp(ctx, in.ApplicationID)
 }
 
 // TellOverdue tells that a regular card was not at its branch by the promised day.
 func (a *Card) TellOverdue(ctx context.Context, in CaseInput) (cardstore.Snapshot, error) {
-	return a.Process.TellOverdue(ctx, in.ApplicationID)
+	return a.regular().TellOverdue(ctx, in.ApplicationID)
 }

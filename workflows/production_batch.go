@@ -171,10 +171,16 @@ type (
 	ArrivalInput = batchstore.Arrival
 )
 
-// StartProductionBatch opens a batch of what waits now.
-func (c *Client) StartProductionBatch(ctx context.Context, id uuid.UUID) error {
-	_, err := c.temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
-		ID: ProductionBatchID(id), TaskQueue: c.queue,
+// Production starts and messages the processes of batches.
+type Production struct{ *Client }
+
+// Production is the part of the client that production uses.
+func (c *Client) Production() Production { return Production{c} }
+
+// Start opens a batch of what waits now.
+func (p Production) Start(ctx context.Context, id uuid.UUID) error {
+	_, err := p.temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+		ID: ProductionBatchID(id), TaskQueue: p.queue,
 		WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 		WorkflowIDReusePolicy:    enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
 	}, ProductionBatchType, activities.BatchInput{BatchID: id})
@@ -182,23 +188,23 @@ func (c *Client) StartProductionBatch(ctx context.Context, id uuid.UUID) error {
 }
 
 // ReportPrinted tells that a batch is printed.
-func (c *Client) ReportPrinted(ctx context.Context, in ReportInput) error {
-	return c.update(ctx, ProductionBatchID(in.BatchID), updateReportPrinted, in)
+func (p Production) ReportPrinted(ctx context.Context, in ReportInput) error {
+	return p.update(ctx, ProductionBatchID(in.BatchID), updateReportPrinted, in)
 }
 
 // ReportShipped tells that the parcels of a batch left.
-func (c *Client) ReportShipped(ctx context.Context, in ReportInput) error {
-	return c.update(ctx, ProductionBatchID(in.BatchID), updateReportShipped, in)
+func (p Production) ReportShipped(ctx context.Context, in ReportInput) error {
+	return p.update(ctx, ProductionBatchID(in.BatchID), updateReportShipped, in)
 }
 
 // ConfirmArrival tells that a parcel has come.
-func (c *Client) ConfirmArrival(ctx context.Context, in ArrivalInput) error {
-	return c.update(ctx, ProductionBatchID(in.BatchID), updateConfirmArrival, in)
+func (p Production) ConfirmArrival(ctx context.Context, in ArrivalInput) error {
+	return p.update(ctx, ProductionBatchID(in.BatchID), updateConfirmArrival, in)
 }
 
-// ScheduleProduction makes or changes the schedule: each day at a time of Shanghai, or, for a
+// Schedule makes or changes the schedule: each day at a time of Shanghai, or, for a
 // demonstration, once in a working day of the given length.
-func (c *Client) ScheduleProduction(ctx context.Context, hour int, workday time.Duration) error {
+func (p Production) Schedule(ctx context.Context, hour int, workday time.Duration) error {
 	spec := client.ScheduleSpec{
 		Calendars:    []client.ScheduleCalendarSpec{{Hour: []client.ScheduleRange{{Start: hour}}}},
 		TimeZoneName: "Asia/Shanghai",
@@ -206,14 +212,14 @@ func (c *Client) ScheduleProduction(ctx context.Context, hour int, workday time.
 	if workday > 0 {
 		spec = client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: workday}}}
 	}
-	_, err := c.temporal.ScheduleClient().Create(ctx, client.ScheduleOptions{
+	_, err := p.temporal.ScheduleClient().Create(ctx, client.ScheduleOptions{
 		ID: productionDayID, Spec: spec,
-		Action:  &client.ScheduleWorkflowAction{ID: productionDayID, Workflow: ProductionDayType, TaskQueue: c.queue},
+		Action:  &client.ScheduleWorkflowAction{ID: productionDayID, Workflow: ProductionDayType, TaskQueue: p.queue},
 		Overlap: enums.SCHEDULE_OVERLAP_POLICY_SKIP,
 	})
 	if errors.Is(err, temporal.ErrScheduleAlreadyRunning) {
 		// The setting may have changed since.
-		err = c.temporal.ScheduleClient().GetHandle(ctx, productionDayID).Update(ctx, client.ScheduleUpdateOptions{
+		err = p.temporal.ScheduleClient().GetHandle(ctx, productionDayID).Update(ctx, client.ScheduleUpdateOptions{
 			DoUpdate: func(in client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
 				in.Description.Schedule.Spec = &spec
 				return &client.ScheduleUpdate{Schedule: &in.Description.Schedule}, nil

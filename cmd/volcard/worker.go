@@ -65,7 +65,7 @@ func serveWorker(ctx context.Context, cfg config.Worker, log *slog.Logger, up fu
 	p.run(ctx, func(ctx context.Context) { p.insist(ctx, "nightly check", p.client.ScheduleNightlyCheck) })
 	p.run(ctx, func(ctx context.Context) {
 		p.insist(ctx, "production schedule", func(ctx context.Context) error {
-			return p.client.ScheduleProduction(ctx, cfg.Cards.BatchHour, cfg.Cards.Workday)
+			return p.client.Production().Schedule(ctx, cfg.Cards.BatchHour, cfg.Cards.Workday)
 		})
 	})
 	p.runWorker(ctx, func() {

@@ -85,7 +85,7 @@ func still(seen time.Time, at *time.Time) error {
 }
 
 // collected answers a hand-over of a card that was handed over before.
-func (s Process) collected(ctx context.Context, w *work, in HandOver) error {
+func (s Store) collected(ctx context.Context, w *work, in HandOver) error {
 	var clerk, branch, serial string
 	var staff uuid.UUID
 	var at time.Time
@@ -103,7 +103,7 @@ func (s Process) collected(ctx context.Context, w *work, in HandOver) error {
 }
 
 // takeNumber makes sure that the scanned card is the one that was made for the case.
-func (s Process) takeNumber(ctx context.Context, w *work, in HandOver) error {
+func (s Store) takeNumber(ctx context.Context, w *work, in HandOver) error {
 	var number string
 	err := w.tx.QueryRow(ctx, "SELECT number FROM card WHERE application_id = $1", in.ApplicationID).Scan(&number)
 	if err != nil {
@@ -116,7 +116,7 @@ func (s Process) takeNumber(ctx context.Context, w *work, in HandOver) error {
 }
 
 // takeSerial marks the plastic card as handed over and settles the reservation.
-func (s Process) takeSerial(ctx context.Context, w *work, in HandOver, now time.Time) error {
+func (s Store) takeSerial(ctx context.Context, w *work, in HandOver, now time.Time) error {
 	rows, err := w.tx.Query(ctx, `
 		SELECT serial, branch_id, state, application_id FROM stock_card
 		 WHERE serial = $1 OR (application_id = $2 AND state = 'reserved')
@@ -177,7 +177,7 @@ func (s Process) takeSerial(ctx context.Context, w *work, in HandOver, now time.
 }
 
 // book appends the ledger entry of an act at the counter.
-func (s Process) book(ctx context.Context, w *work, kind string, onHand, reserved int, in HandOver, note string, now time.Time) error {
+func (s Store) book(ctx context.Context, w *work, kind string, onHand, reserved int, in HandOver, note string, now time.Time) error {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return fmt.Errorf("cardstore: %w", err)

@@ -130,6 +130,9 @@ func (s Process) approve(ctx context.Context, w *work, a *locked, actor store.Ac
 	})
 }
 
+// RegularProcess makes the moves that only regular cases know.
+type RegularProcess struct{ Process }
+
 // PhotoDecision is a reviewer's decision about the photo of a case.
 type PhotoDecision struct {
 	ApplicationID uuid.UUID
@@ -141,7 +144,7 @@ type PhotoDecision struct {
 
 // DecidePhoto approves or refuses the photo of a case under review. Only who took the case on may
 // decide, and only about the photo that lies there now.
-func (s Process) DecidePhoto(ctx context.Context, in PhotoDecision) (Snapshot, error) {
+func (s RegularProcess) DecidePhoto(ctx context.Context, in PhotoDecision) (Snapshot, error) {
 	return s.move(ctx, in.ApplicationID, func(w *work, a *locked, now time.Time) error {
 		if a.PhotoID == nil || *a.PhotoID != in.PhotoID {
 			return fault.New(fault.Conflict, "申请人刚刚换了照片，请按新照片审核。")
@@ -213,7 +216,7 @@ type NewDesign struct {
 
 // ChangeDesign gives a case another photo or face before it is frozen, or mends it. Where something
 // had to be mended the dates count from now: until now nothing could be printed.
-func (s Process) ChangeDesign(ctx context.Context, in NewDesign) (Snapshot, error) {
+func (s RegularProcess) ChangeDesign(ctx context.Context, in NewDesign) (Snapshot, error) {
 	return s.move(ctx, in.ApplicationID, func(w *work, a *locked, now time.Time) error {
 		if a.PersonID != in.PersonID || a.Edition != card.Regular {
 			return fault.New(fault.NotFound, "没有找到这份申请。")
@@ -259,7 +262,7 @@ func (s Process) ChangeDesign(ctx context.Context, in NewDesign) (Snapshot, erro
 }
 
 // redesign moves a case whose design was changed.
-func (s Process) redesign(ctx context.Context, w *work, a *locked, actor store.Actor, passed bool, now time.Time) error {
+func (s RegularProcess) redesign(ctx context.Context, w *work, a *locked, actor store.Actor, passed bool, now time.Time) error {
 	switch {
 	case a.State == card.Mending:
 		var err error
@@ -280,7 +283,7 @@ func (s Process) redesign(ctx context.Context, w *work, a *locked, actor store.A
 }
 
 // refusedBefore tells whether a reviewer refused a photo of this application.
-func (s Process) refusedBefore(ctx context.Context, w *work, a *locked) (bool, error) {
+func (s RegularProcess) refusedBefore(ctx context.Context, w *work, a *locked) (bool, error) {
 	var refused bool
 	err := w.tx.QueryRow(ctx, `
 		SELECT EXISTS (SELECT 1 FROM photo WHERE person_id = $1 AND decision = 'refused' AND decided_at >= $2)`,
@@ -314,7 +317,7 @@ func (s Process) chooseBranch(ctx context.Context, w *work, a *locked, branch uu
 
 // ChangePhone gives a regular case another phone, that was verified, before it is frozen. phone is sealed
 // with LabelPhone.
-func (s Process) ChangePhone(ctx context.Context, id, person uuid.UUID, phone []byte) (Snapshot, error) {
+func (s RegularProcess) ChangePhone(ctx context.Context, id, person uuid.UUID, phone []byte) (Snapshot, error) {
 	return s.move(ctx, id, func(w *work, a *locked, now time.Time) error {
 		if a.PersonID != person {
 			return fault.New(fault.NotFound, "没有找到这份申请。")
@@ -328,7 +331,7 @@ func (s Process) ChangePhone(ctx context.Context, id, person uuid.UUID, phone []
 }
 
 // GiveUp refuses a case that nobody mended in time. It does nothing before the time.
-func (s Process) GiveUp(ctx context.Context, id uuid.UUID) (Snapshot, error) {
+func (s RegularProcess) GiveUp(ctx context.Context, id uuid.UUID) (Snapshot, error) {
 	return s.move(ctx, id, func(w *work, a *locked, now time.Time) error {
 		if a.State != card.Mending || a.MendUntil == nil || now.Before(*a.MendUntil) {
 			return nil
@@ -347,7 +350,7 @@ func (s Process) GiveUp(ctx context.Context, id uuid.UUID) (Snapshot, error) {
 
 // TellOverdue records that the card was not at its branch by the promised day, and tells the holder,
 // once for each promise.
-func (s Process) TellOverdue(ctx context.Context, id uuid.UUID) (Snapshot, error) {
+func (s RegularProcess) TellOverdue(ctx context.Context, id uuid.UUID) (Snapshot, error) {
 	return s.move(ctx, id, func(w *work, a *locked, now time.Time) error {
 		if _, ok := card.Next(a.State, card.Overdue); !ok || a.OverdueAt != nil || a.Promise.Due == nil || now.Before(*a.Promise.Due) {
 			return nil
