@@ -21,6 +21,9 @@ type Check struct {
 	Running func(ctx context.Context) (map[uuid.UUID]bool, error)
 	// Start starts the process of an application that lacks one.
 	Start func(ctx context.Context, application uuid.UUID) error
+	// RunningBatches and StartBatch are the same for batches.
+	RunningBatches func(ctx context.Context) (map[uuid.UUID]bool, error)
+	StartBatch     func(ctx context.Context, batch uuid.UUID) error
 	// Audit runs the auditor and lists what it found, a sentence for each row.
 	Audit func(ctx context.Context) ([]string, error)
 	Clock clock.Clock
@@ -31,8 +34,8 @@ type Findings struct {
 	Count int
 }
 
-// CompareCases compares live applications and running processes both ways. A row without a
-// process gets one; a process without a live row is named for an operator.
+// CompareCases compares live applications, and open batches, with running processes both ways. A row
+// without a process gets one; a process without a live row is named for an operator.
 func (c *Check) CompareCases(ctx context.Context) (Findings, error) {
 	running, err := c.Running(ctx)
 	if err != nil {
@@ -75,7 +78,35 @@ func (c *Check) CompareCases(ctx context.Context) (Findings, error) {
 	for _, id := range closed {
 		found = append(found, "process of application "+id.String()+" runs, but its row has ended or is missing")
 	}
-	return c.report(ctx, "compare-cases", found)
+	batches, err := c.compareBatches(ctx)
+	if err != nil {
+		return Findings{}, err
+	}
+	return c.report(ctx, "compare-cases", append(found, batches...))
+}
+
+// compareBatches gives every open batch a process. One that runs without an open row ends by itself: its
+// first deed finds the batch done, or nothing to freeze.
+func (c *Check) compareBatches(ctx context.Context) ([]string, error) {
+	running, err := c.RunningBatches(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("running batches: %w", err)
+	}
+	open, err := c.Reports.OpenBatches(ctx, c.Clock.Now().Add(-checkstore.Settled))
+	if err != nil {
+		return nil, err
+	}
+	var found []string
+	for _, id := range open {
+		if running[id] {
+			continue
+		}
+		if err := c.StartBatch(ctx, id); err != nil {
+			return nil, fmt.Errorf("start batch: %w", err)
+		}
+		found = append(found, "batch "+id.String()+" had no process, one was started")
+	}
+	return found, nil
 }
 
 // AuditBooks runs the auditor and keeps its report.

@@ -75,18 +75,27 @@ func (c *Client) RunNightlyCheck(ctx context.Context) (NightlyCheckResult, error
 
 // RunningCases lists the applications that have a running process, from Temporal's visibility.
 func (c *Client) RunningCases(ctx context.Context) (map[uuid.UUID]bool, error) {
+	return c.running(ctx, CardApplicationType, cardApplicationPrefix)
+}
+
+// Running lists the batches that have a running process.
+func (p Production) Running(ctx context.Context) (map[uuid.UUID]bool, error) {
+	return p.running(ctx, ProductionBatchType, productionBatchPrefix)
+}
+
+func (c *Client) running(ctx context.Context, workflowType, prefix string) (map[uuid.UUID]bool, error) {
 	running := map[uuid.UUID]bool{}
 	var page []byte
 	for {
 		res, err := c.temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
 			PageSize: 1000, NextPageToken: page,
-			Query: "WorkflowType = '" + CardApplicationType + "' AND ExecutionStatus = 'Running'",
+			Query: "WorkflowType = '" + workflowType + "' AND ExecutionStatus = 'Running'",
 		})
 		if err != nil {
 			return nil, toFault(err)
 		}
 		for _, w := range res.GetExecutions() {
-			id, err := uuid.FromString(strings.TrimPrefix(w.GetExecution().GetWorkflowId(), cardApplicationPrefix))
+			id, err := uuid.FromString(strings.TrimPrefix(w.GetExecution().GetWorkflowId(), prefix))
 			if err == nil {
 				running[id] = true
 			}

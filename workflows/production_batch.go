@@ -25,7 +25,9 @@ const (
 )
 
 // ProductionBatchID is the workflow's id: one run for each batch.
-func ProductionBatchID(id uuid.UUID) string { return "production-batch:" + id.String() }
+func ProductionBatchID(id uuid.UUID) string { return productionBatchPrefix + id.String() }
+
+const productionBatchPrefix = "production-batch:"
 
 // Updates are the words of the factory and of the branches.
 const (
@@ -177,12 +179,13 @@ type Production struct{ *Client }
 // Production is the part of the client that production uses.
 func (c *Client) Production() Production { return Production{c} }
 
-// Start opens a batch of what waits now.
+// Start opens a batch of what waits now. For a batch that exists and whose process failed it starts
+// another, which goes on where the rows stand.
 func (p Production) Start(ctx context.Context, id uuid.UUID) error {
 	_, err := p.temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID: ProductionBatchID(id), TaskQueue: p.queue,
 		WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
-		WorkflowIDReusePolicy:    enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+		WorkflowIDReusePolicy:    enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY,
 	}, ProductionBatchType, activities.BatchInput{BatchID: id})
 	return toFault(err)
 }

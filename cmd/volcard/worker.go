@@ -10,6 +10,7 @@ import (
 	"volcard/internal/config"
 	"volcard/internal/notify"
 	"volcard/internal/store"
+	"volcard/internal/store/batchstore"
 	"volcard/internal/store/cardstore"
 	"volcard/internal/store/codestore"
 	"volcard/internal/store/keystore"
@@ -108,6 +109,7 @@ func (p *parts) forget(ctx context.Context) {
 		"codes":    codestore.Codes{DB: p.db, Vault: p.vault, Clock: p.clock}.Sweep,
 		"attempts": codestore.Limiter{DB: p.db, Vault: p.vault, Clock: p.clock}.Sweep,
 		"sessions": func(ctx context.Context, _ int) (int64, error) { return sessionstore.New(p.db, p.clock).Sweep(ctx) },
+		"files":    batchstore.Batches{Store: batchstore.Store{DB: p.db, Vault: p.vault, Clock: p.clock}}.Sweep,
 		"photos":   photostore.Photos{DB: p.db, Vault: p.vault, Clock: p.clock}.Sweep,
 		"outbox":   messagestore.Outbox{Store: messagestore.Store{DB: p.db, Vault: p.vault, Clock: p.clock}}.Sweep,
 	}

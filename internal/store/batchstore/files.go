@@ -221,3 +221,11 @@ func (s Batches) DropFiles(ctx context.Context, id uuid.UUID) error {
 		DELETE FROM batch_file WHERE batch_id = (SELECT id FROM batch WHERE id = $1 AND state = 'done')`, id)
 	return store.Translate(err)
 }
+
+// Sweep deletes files of batches that are done whose process could not, at most limit.
+func (s Batches) Sweep(ctx context.Context, limit int) (int64, error) {
+	tag, err := s.DB.Exec(ctx, `
+		DELETE FROM batch_file WHERE id IN (
+		  SELECT f.id FROM batch_file f JOIN batch b ON b.id = f.batch_id WHERE b.state = 'done' LIMIT $1)`, limit)
+	return tag.RowsAffected(), store.Translate(err)
+}

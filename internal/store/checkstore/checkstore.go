@@ -50,6 +50,16 @@ func (s Reports) Ended(ctx context.Context, ids []uuid.UUID, before time.Time) (
 	return ended, store.Translate(err)
 }
 
+// OpenBatches lists batches that were frozen before a time and are not done.
+func (s Reports) OpenBatches(ctx context.Context, before time.Time) ([]uuid.UUID, error) {
+	rows, err := s.DB.Query(ctx, "SELECT id FROM batch WHERE state <> 'done' AND frozen_at < $1 ORDER BY frozen_at LIMIT $2", before, pageSize)
+	if err != nil {
+		return nil, store.Translate(err)
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	return ids, store.Translate(err)
+}
+
 // Write keeps a report.
 func (s Reports) Write(ctx context.Context, name string, findings json.RawMessage, count int, at time.Time) error {
 	id, err := uuid.NewV7()
