@@ -1,34 +1,16 @@
 package main
 
 import (
-	"context"
-	"encoding/base64"
-	"log/slog"
 	"net/http"
-	"net/http/httptest"
-	"net/url"
-	"os"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/go-chi/chi/v5"
-	"github.com/gofrs/uuid/v5"
 	"github.com/stretchr/testify/require"
 
 	"volcard/api/web"
 	"volcard/api/web/webtest"
-	"volcard/internal/card"
-	"volcard/internal/clock"
-	"volcard/internal/config"
-	"volcard/internal/store"
-	"volcard/internal/store/cardstore"
-	"volcard/internal/store/casewatch"
-	"volcard/internal/store/keystore"
-	"volcard/internal/store/storetest"
-	"volcard/internal/vault"
-	"volcard/workflows"
 )
 
 // access says who may use a route.
@@ -119,68 +101,10 @@ func (a access) may(role string) bool {
 }
 
 func TestEveryRouteByEveryRole(t *testing.T) {
-	db, ownerURL := storetest.NewWithURL(t)
-	keyset, index, err := vault.Generate()
-	require.NoError(t, err)
-	v, err := vault.New(keyset, index)
-	require.NoError(t, err)
-	log := slog.New(slog.DiscardHandler)
-	app, err := url.Parse(ownerURL)
-	require.NoError(t, err)
-	app.User = url.User("volcard_app")
-	cfg, err := config.Load[config.API]([]string{
-		"VOLCARD_DATABASE_URL=" + app.String(), "VOLCARD_VAULT_KEYSET=" + string(keyset), "VOLCARD_DEMO=true",
-		"VOLCARD_VAULT_INDEX_KEY=" + base64.StdEncoding.EncodeToString(index), "VOLCARD_TEMPORAL_ADDRESS=127.0.0.1:1",
-		"PATH=" + os.Getenv("PATH"),
-	})
-	require.NoError(t, err)
-	p, err := openParts(t.Context(), log, cfg.Database, cfg.Temporal, cfg.Vault, cfg.Cards)
-	require.NoError(t, err)
-	t.Cleanup(p.close)
-	require.NoError(t, keystore.Store{DB: db, Vault: v, Clock: clock.System{}}.Ensure(t.Context(), store.Process("test")))
-	require.NoError(t, p.keys.Refresh(t.Context()))
-	ended, cancel := context.WithCancel(context.Background())
-	cancel() // no process is started here
-	starter := workflows.NewStarter(ended, p.client, 1)
-	handler, err := pages(p, cfg, starter, casewatch.New(p.db, cardstore.CaseChannel, p.moved, log))
-	require.NoError(t, err)
-	server := httptest.NewServer(handler)
-	t.Cleanup(server.Close)
-
-	rows := storetest.Rows{T: t, DB: db, Vault: v, Now: clock.System{}.Now()}
-	branch, elsewhere := rows.Branch("光谷支行"), rows.Branch("江汉支行")
-	rows.Stock(branch, 2)
-	colleague := rows.Clerk("周柜员", branch)
-	owner, stranger := rows.Person("王𠮷", "420199200402290023"), rows.Person("张䶮", "420199200505040019")
-	id := issuedCase(t, p, owner, branch, func(string) []rune { return nil })
-	held := issuedCase(t, p, rows.Person("李某", "420199200612310117"), branch, func(name string) []rune { return []rune(name) })
-	var token string
-	require.NoError(t, db.QueryRow(t.Context(), "SELECT token FROM card").Scan(&token))
-
-	env := webtest.Against(t, db, v, server.URL)
-	client := func(role string) *webtest.Client {
-		switch role {
-		case "owner":
-			return env.Person(owner, "王𠮷").Still()
-		case "stranger":
-			return env.Person(stranger, "张䶮").Still()
-		case "clerk":
-			return env.Clerk(rows.Clerk("李柜员", branch), branch).Still()
-		case "clerk elsewhere":
-			return env.Clerk(rows.Clerk("张柜员", elsewhere), elsewhere).Still()
-		case "admin":
-			return env.Admin(uuid.Must(uuid.NewV7())).Still()
-		}
-		return env.Client().Still()
-	}
-
-	router, ok := handler.(chi.Router)
-	require.True(t, ok)
+	h := newHouse(t)
 	seen := map[string]bool{}
-	require.NoError(t, chi.Walk(router, func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
-		if strings.HasPrefix(route, "/admin/staff/{id}") { // the id of a member of staff, not of a case
-			route = strings.Replace(route, "{id}", "{staff}", 1)
-		}
+	require.NoError(t, chi.Walk(h.router, func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
+		route = h.row(route)
 		name := method + " " + route
 		who, ok := matrix[name]
 		if !ok {
@@ -188,14 +112,10 @@ func TestEveryRouteByEveryRole(t *testing.T) {
 			return nil
 		}
 		seen[name] = true
-		id := id
-		if strings.Contains(route, "/held/") {
-			id = held
-		}
-		path := strings.NewReplacer("{id}", id.String(), "{staff}", colleague.String(), "{token}", token, "*", "app.css").Replace(route)
+		path := h.path(route)
 		for _, role := range roles {
 			// A login of its own for each try: some routes end it.
-			page := client(role).Do(method, path, "application/x-www-form-urlencoded", strings.NewReader(""))
+			page := h.client(role).Still().Do(method, path, "application/x-www-form-urlencoded", strings.NewReader(""))
 			if who == open {
 				// An open door may still lead to a login; it refuses nobody.
 				require.NotEqual(t, http.StatusForbidden, page.Response.StatusCode, name)
@@ -221,29 +141,4 @@ func let(p *webtest.Page) bool {
 	}
 	to := p.Location()
 	return !strings.HasPrefix(to, "/login") && !strings.HasPrefix(to, web.StaffLogin)
-}
-
-// issuedCase submits and issues, or holds, where fonts lack characters of the name.
-func issuedCase(t *testing.T, p *parts, owner, branch uuid.UUID, missing func(string) []rune) uuid.UUID {
-	t.Helper()
-	ctx := t.Context()
-	d := card.Draft{
-		Edition: card.General, Identity: card.Social, NoticeVersion: card.NoticeVersion, Phone: "13800000000",
-		PhoneVerifiedAt: p.clock.Now().Add(-time.Minute), UnitName: "光谷社区", DivisionCode: "420106", Address: "一号", BranchID: branch,
-	}
-	_, err := cardstore.Drafts{Store: p.cards}.Save(ctx, owner, d, 0)
-	require.NoError(t, err)
-	submissions := cardstore.Submissions{Store: p.cards}
-	f, err := submissions.Facts(ctx, owner, d)
-	require.NoError(t, err)
-	a, reasons, err := submissions.Submit(ctx, cardstore.Submission{
-		PersonID: owner, IdempotencyKey: uuid.Must(uuid.NewV4()), Content: card.ContentHash(d, f),
-	})
-	require.NoError(t, err)
-	require.Empty(t, reasons)
-	process := p.activities().Card.Process
-	process.Missing = missing
-	_, err = process.Issue(ctx, a.ID)
-	require.NoError(t, err)
-	return a.ID
 }

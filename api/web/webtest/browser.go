@@ -50,10 +50,10 @@ func NewBrowser(t testing.TB) *Browser {
 	return &Browser{t: t, ctx: ctx}
 }
 
-// Tab opens a page at a size, with a client's login.
+// Tab opens a page at a size, with a client's login and with nobody else's.
 func (b *Browser) Tab(c *Client, path string, width, height int64) context.Context {
 	b.t.Helper()
-	ctx, closeTab := chromedp.NewContext(b.ctx)
+	ctx, closeTab := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext())
 	b.t.Cleanup(closeTab)
 	base, err := url.Parse(c.base)
 	require.NoError(b.t, err)
@@ -148,6 +148,13 @@ func (b *Browser) WantPolicyKept(tab context.Context) {
 func (b *Browser) Axe(tab context.Context) {
 	b.t.Helper()
 	b.WantPolicyKept(tab)
+	serious := b.Findings(tab)
+	require.Empty(b.t, serious, strings.Join(serious, "\n"))
+}
+
+// Findings are what axe-core finds serious or critical on the page in the tab.
+func (b *Browser) Findings(tab context.Context) []string {
+	b.t.Helper()
 	type result struct {
 		Violations []Finding `json:"violations"`
 	}
@@ -163,7 +170,7 @@ func (b *Browser) Axe(tab context.Context) {
 			serious = append(serious, fmt.Sprintf("%s (%s): %s\n  %s\n  %s", f.ID, f.Impact, f.Help, n.HTML, n.Summary))
 		}
 	}
-	require.Empty(b.t, serious, strings.Join(serious, "\n"))
+	return serious
 }
 
 // Axe opens a path with a client's login and asserts that there is no serious finding: on a

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"encoding/base64"
+	"log/slog"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/gofrs/uuid/v5"
+	"github.com/stretchr/testify/require"
+
+	"volcard/api/web/webtest"
+	"volcard/internal/card"
+	"volcard/internal/clock"
+	"volcard/internal/config"
+	"volcard/internal/store"
+	"volcard/internal/store/cardstore"
+	"volcard/internal/store/casewatch"
+	"volcard/internal/store/keystore"
+	"volcard/internal/store/storetest"
+	"volcard/internal/vault"
+	"volcard/workflows"
+)
+
+// house is every page of the program on a database of its own, with one of everything that a
+// route may name. No process runs in it.
+type house struct {
+	t      *testing.T
+	parts  *parts
+	env    *webtest.Env
+	rows   storetest.Rows
+	router chi.Router
+
+	branch, elsewhere uuid.UUID
+	colleague         uuid.UUID // a clerk whom an administrator looks at
+	owner, stranger   uuid.UUID
+	application       uuid.UUID // the owner's, ready at the branch
+	held              uuid.UUID // somebody else's, held for a person
+	token             string    // of the owner's card
+}
+
+func newHouse(t *testing.T) *house {
+	t.Helper()
+	db, ownerURL := storetest.NewWithURL(t)
+	keyset, index, err := vault.Generate()
+	require.NoError(t, err)
+	v, err := vault.New(keyset, index)
+	require.NoError(t, err)
+	log := slog.New(slog.DiscardHandler)
+	app, err := url.Parse(ownerURL)
+	require.NoError(t, err)
+	app.User = url.User("volcard_app")
+	cfg, err := config.Load[config.API]([]string{
+		"VOLCARD_DATABASE_URL=" + app.String(), "VOLCARD_VAULT_KEYSET=" + string(keyset), "VOLCARD_DEMO=true",
+		"VOLCARD_VAULT_INDEX_KEY=" + base64.StdEncoding.EncodeToString(index), "VOLCARD_TEMPORAL_ADDRESS=127.0.0.1:1",
+		"PATH=" + os.Getenv("PATH"),
+	})
+	require.NoError(t, err)
+	p, err := openParts(t.Context(), log, cfg.Database, cfg.Temporal, cfg.Vault, cfg.Cards)
+	require.NoError(t, err)
+	t.Cleanup(p.close)
+	require.NoError(t, keystore.Store{DB: db, Vault: v, Clock: clock.System{}}.Ensure(t.Context(), store.Process("test")))
+	require.NoError(t, p.keys.Refresh(t.Context()))
+	ended, cancel := context.WithCancel(context.Background())
+	cancel() // no process is started here
+	starter := workflows.NewStarter(ended, p.client, 1)
+	handler, err := pages(p, cfg, starter, casewatch.New(p.db, cardstore.CaseChannel, p.moved, log))
+	require.NoError(t, err)
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	router, ok := handler.(chi.Router)
+	require.True(t, ok)
+
+	h := &house{
+		t: t, parts: p, env: webtest.Against(t, db, v, server.URL), router: router,
+		rows: storetest.Rows{T: t, DB: db, Vault: v, Now: clock.System{}.Now()},
+	}
+	h.branch, h.elsewhere = h.rows.Branch("光谷支行"), h.rows.Branch("江汉支行")
+	h.rows.Stock(h.branch, 2)
+	h.colleague = h.rows.Clerk("周柜员", h.branch)
+	h.owner, h.stranger = h.rows.Person("王𠮷", "420199200402290023"), h.rows.Person("张䶮", "420199200505040019")
+	h.application = h.issued(h.owner, func(string) []rune { return nil })
+	h.held = h.issued(h.rows.Person("李某", "420199200612310117"), func(name string) []rune { return []rune(name) })
+	require.NoError(t, db.QueryRow(t.Context(), "SELECT token FROM card").Scan(&h.token))
+	return h
+}
+
+// client is a browser of somebody in this role, with a login of its own: some routes end it.
+func (h *house) client(role string) *webtest.Client {
+	h.t.Helper()
+	switch role {
+	case "owner":
+		return h.env.Person(h.owner, "王𠮷")
+	case "stranger":
+		return h.env.Person(h.stranger, "张䶮")
+	case "clerk":
+		return h.env.Clerk(h.rows.Clerk("李柜员", h.branch), h.branch)
+	case "clerk elsewhere":
+		return h.env.Clerk(h.rows.Clerk("张柜员", h.elsewhere), h.elsewhere)
+	case "admin":
+		return h.env.Admin(uuid.Must(uuid.NewV7()))
+	}
+	return h.env.Client()
+}
+
+// row names a route as the matrix does.
+func (h *house) row(route string) string {
+	if strings.HasPrefix(route, "/admin/staff/{id}") { // the id of a member of staff, not of a case
+		return strings.Replace(route, "{id}", "{staff}", 1)
+	}
+	return route
+}
+
+// path puts what exists here into a route.
+func (h *house) path(route string) string {
+	id := h.application
+	if strings.Contains(route, "/held/") {
+		id = h.held
+	}
+	return strings.NewReplacer("{id}", id.String(), "{staff}", h.colleague.String(), "{token}", h.token, "*", "app.css").Replace(route)
+}
+
+// draft is an application to the branch on which nothing is missing.
+func (h *house) draft(owner uuid.UUID) card.Draft {
+	h.t.Helper()
+	d := card.Draft{
+		Edition: card.General, Identity: card.Social, NoticeVersion: card.NoticeVersion, Phone: "13800000000",
+		PhoneVerifiedAt: h.parts.clock.Now().Add(-time.Minute), UnitName: "光谷社区", DivisionCode: "420106", Address: "一号", BranchID: h.branch,
+	}
+	_, err := cardstore.Drafts{Store: h.parts.cards}.Save(h.t.Context(), owner, d, 0)
+	require.NoError(h.t, err)
+	return d
+}
+
+// issued submits and issues, or holds, where fonts lack characters of the name.
+func (h *house) issued(owner uuid.UUID, missing func(string) []rune) uuid.UUID {
+	h.t.Helper()
+	ctx := h.t.Context()
+	d := h.draft(owner)
+	submissions := cardstore.Submissions{Store: h.parts.cards}
+	f, err := submissions.Facts(ctx, owner, d)
+	require.NoError(h.t, err)
+	a, reasons, err := submissions.Submit(ctx, cardstore.Submission{
+		PersonID: owner, IdempotencyKey: uuid.Must(uuid.NewV4()), Content: card.ContentHash(d, f),
+	})
+	require.NoError(h.t, err)
+	require.Empty(h.t, reasons)
+	process := h.parts.activities().Card.Process
+	process.Missing = missing
+	_, err = process.Issue(ctx, a.ID)
+	require.NoError(h.t, err)
+	return a.ID
+}
