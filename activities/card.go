@@ -16,7 +16,9 @@ type Card struct {
 	Process cardstore.Process
 }
 
-func (a *Card) regular() cardstore.RegularProcess { return cardstore.RegularProcess{Process: a.Process} }
+func (a *Card) regular() cardstore.RegularProcess {
+	return cardstore.RegularProcess{Process: a.Process}
+}
 
 // CaseInput names a case.
 type CaseInput struct {

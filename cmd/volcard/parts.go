@@ -148,7 +148,7 @@ func (p *parts) activities() activities.All {
 		Dates: &activities.Dates{Promises: p.promises(), Wake: p.client.Wake},
 		Check: &activities.Check{
 			Reports: checkstore.Reports{DB: p.db}, Running: p.client.RunningCases,
-			Start: func(ctx context.Context, id uuid.UUID) error { return p.client.StartCardApplication(ctx, id) },
+			Start:          func(ctx context.Context, id uuid.UUID) error { return p.client.StartCardApplication(ctx, id) },
 			RunningBatches: p.client.Production().Running, StartBatch: p.client.Production().Start,
 			Audit: p.audit, Clock: p.clock,
 		},
