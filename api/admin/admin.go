@@ -12,6 +12,7 @@ import (
 	"volcard/api/web"
 	"volcard/internal/store"
 	"volcard/internal/store/adminstore"
+	"volcard/internal/store/calendarstore"
 	"volcard/internal/store/checkstore"
 	"volcard/internal/store/messagestore"
 	"volcard/internal/store/placestore"
@@ -22,6 +23,8 @@ import (
 // Process carries out an administrator's decisions; *workflows.Client is one.
 type Process interface {
 	DecideHeld(ctx context.Context, in workflows.DecideHeldInput) error
+	// StartCalendarChange brings every open promise up to a calendar that was imported.
+	StartCalendarChange(ctx context.Context) error
 }
 
 var _ Process = (*workflows.Client)(nil)
@@ -35,6 +38,8 @@ type Deps struct {
 	Messages messagestore.Store
 	Reports  checkstore.Reports
 	Accounts staffstore.Accounts
+	Years    calendarstore.Years
+	Promises Promises
 	// Missing lists the characters of a name that no font can draw (render.Missing).
 	Missing func(name string) []rune
 }
@@ -47,7 +52,7 @@ type room struct{ Deps }
 
 // Routes mounts the room.
 func Routes(r chi.Router, d Deps) {
-	h, a := room{d}, accounts{d}
+	h, a, c := room{d}, accounts{d}, days{d}
 	handle := d.Kit.Handle
 	r.Route("/admin", func(r chi.Router) {
 		r.Use(d.Kit.RequireStaff(web.RoleProvinceAdmin))
@@ -66,6 +71,11 @@ func Routes(r chi.Router, d Deps) {
 		r.Post("/staff/{id}/standing", handle(a.setStanding))
 		r.Get("/branches", handle(h.branches))
 		r.Get("/universities", handle(h.universities))
+		r.Get("/calendar", handle(c.show))
+		r.Get("/calendar/export", handle(c.export))
+		r.Get("/calendar/import", handle(c.showImport))
+		r.With(web.BodyLimit(uploadLimit)).Post("/calendar/import", handle(c.upload))
+		r.With(web.BodyLimit(uploadLimit)).Post("/calendar/apply", handle(c.apply))
 		for _, l := range lists {
 			i := imports{Deps: d, list: l}
 			r.Get(l.path+"/export", handle(i.export))

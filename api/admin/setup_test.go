@@ -11,10 +11,12 @@ import (
 
 	"volcard/api/admin"
 	"volcard/api/web/webtest"
+	"volcard/internal/calendar"
 	"volcard/internal/card"
 	"volcard/internal/passwd"
 	"volcard/internal/store"
 	"volcard/internal/store/adminstore"
+	"volcard/internal/store/calendarstore"
 	"volcard/internal/store/cardstore"
 	"volcard/internal/store/checkstore"
 	"volcard/internal/store/codestore"
@@ -41,12 +43,29 @@ func (d *direct) DecideHeld(ctx context.Context, in workflows.DecideHeldInput) e
 	return err
 }
 
+func (d *direct) StartCalendarChange(context.Context) error {
+	d.calls++
+	return d.instead
+}
+
+// effects tells what a test says of open promises, and with which calendar it was asked.
+type effects struct {
+	tell  cardstore.PromiseEffect
+	asked *calendar.Calendar
+}
+
+func (e *effects) Effect(_ context.Context, cal *calendar.Calendar) (cardstore.PromiseEffect, error) {
+	e.asked = cal
+	return e.tell, nil
+}
+
 // house is a server with a province administrator, the demo's lists and a branch with stock.
 type house struct {
 	*webtest.Env
 	rows    storetest.Rows
 	store   cardstore.Store
 	process *direct
+	effects *effects
 	missing map[rune]bool // characters that no font has
 	staff   staffstore.Store
 	admin   uuid.UUID
@@ -61,6 +80,7 @@ func setup(t *testing.T) *house {
 		rows:    storetest.Rows{T: t, DB: env.DB, Vault: env.Vault, Now: env.Clock.Now()},
 		store:   cardstore.Store{DB: env.DB, Vault: env.Vault, Clock: env.Clock},
 		missing: map[rune]bool{},
+		effects: &effects{},
 	}
 	hasher, err := passwd.New(passwd.Params{Memory: 64, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32})
 	require.NoError(t, err)
@@ -87,6 +107,7 @@ func setup(t *testing.T) *house {
 		Kit: env.Kit, Process: h.process, DB: env.DB, Reads: adminstore.Store{DB: env.DB},
 		Messages: messagestore.Store{DB: env.DB, Vault: env.Vault, Clock: env.Clock},
 		Reports:  checkstore.Reports{DB: env.DB}, Accounts: staffstore.Accounts{Store: h.staff}, Missing: h.lacks,
+		Years: calendarstore.Years{DB: env.DB, Clock: env.Clock}, Promises: h.effects,
 	})
 	env.Start()
 	return h

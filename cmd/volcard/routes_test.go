@@ -71,6 +71,9 @@ var matrix = map[string]access{
 	"POST /admin/branches/import": province, "POST /admin/branches/apply": province,
 	"GET /admin/universities": province, "GET /admin/universities/export": province, "GET /admin/universities/import": province,
 	"POST /admin/universities/import": province, "POST /admin/universities/apply": province,
+	"GET /admin/calendar": province, "GET /admin/calendar/export": province,
+	"GET /admin/calendar/import": province, "POST /admin/calendar/import": province,
+	"POST /admin/calendar/apply": province,
 
 	"GET /branch/stock/receive": clerk, "POST /branch/stock/receive": clerk, "GET /branch/stock/spoil": clerk, "POST /branch/stock/spoil": clerk,
 }
