@@ -152,7 +152,7 @@ func (s Batches) Finish(ctx context.Context, id uuid.UUID) (Snapshot, error) {
 			snap.State = batch.Done
 		}
 		_, _ = later.Exec(ctx, `
-			UPDATE batch SET state = $2, cards = $3, rendered_at = $4, done_at = CASE WHEN $2 = 'done' THEN $4 END
+			UPDATE batch SET state = $2::text, cards = $3, rendered_at = $4::timestamptz, done_at = CASE WHEN $2::text = 'done' THEN $4::timestamptz END
 			 WHERE id = $1`, id, snap.State, snap.Cards, now)
 		if err := later.Send(ctx, tx); err != nil {
 			return err
