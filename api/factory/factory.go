@@ -15,13 +15,13 @@ import (
 	"volcard/workflows"
 )
 
-// Process carries out the factory's words; *workflows.Client is one.
+// Process carries out the factory's words; workflows.Production is one.
 type Process interface {
 	ReportPrinted(ctx context.Context, in workflows.ReportInput) error
 	ReportShipped(ctx context.Context, in workflows.ReportInput) error
 }
 
-var _ Process = (*workflows.Client)(nil)
+var _ Process = workflows.Production{}
 
 // Deps is what the room needs.
 type Deps struct {
