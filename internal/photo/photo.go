@@ -111,8 +111,12 @@ func read(ctx context.Context, raw []byte, h header, part image.Rectangle) (*ima
 // pixels of the card's picture.
 func choose(img image.Image, t turn) (turn, image.Rectangle, face) {
 	whole, scale := overview(img, t)
+	// Who takes a portrait is near; only where that finds nobody are small faces worth the time.
 	least := max(min(whole.width, whole.height)/12, 20)
-	first, rival := twoSurest(findFaces(whole, least), face{})
+	first, rival := twoSurest(findFaces(whole, 2*least), face{})
+	if first.score < sureFace {
+		first, rival = twoSurest(findFaces(whole, least), face{})
+	}
 	if first.score < sureFace {
 		best := upright
 		for _, side := range sides {
