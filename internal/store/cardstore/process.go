@@ -242,15 +242,18 @@ func (s Process) set(ctx context.Context, w *work, a *locked, actor store.Actor,
 		if to != card.Mending {
 			a.MendFrom, a.MendUntil = nil, nil
 		}
+		if from != card.Reviewing || to != card.Reviewing {
+			a.ReviewerID, a.ReviewUntil = nil, nil
+		}
 		w.later.Must(changed, `
 			UPDATE application
 			   SET state = $3, branch_id = $4, ready_at = $5, pickup_until = $6, closed_at = $7, phone = $8,
 			       photo_id = $9, face = $10, design_hash = $11, promise_start = $12, promised_from = $13, promised_until = $14,
 			       promise_provisional = $15, promise_due = $16, overdue_at = $17, mend_from = $18, mend_until = $19,
-			       reviewer_id = NULL, review_until = NULL
+			       reviewer_id = $20, review_until = $21
 			 WHERE id = $1 AND state = $2`, a.ID, from, to, a.BranchID, a.ReadyAt, a.PickupUntil, a.ClosedAt, a.Phone,
 			a.PhotoID, a.Face, a.DesignHash, a.Promise.Start, a.Promise.From, a.Promise.Until,
-			a.Promise.Provisional, a.Promise.Due, a.OverdueAt, a.MendFrom, a.MendUntil)
+			a.Promise.Provisional, a.Promise.Due, a.OverdueAt, a.MendFrom, a.MendUntil, a.ReviewerID, a.ReviewUntil)
 	} else {
 		w.later.Must(changed, `
 			UPDATE application

@@ -252,6 +252,9 @@ func (s RegularProcess) ChangeDesign(ctx context.Context, in NewDesign) (Snapsho
 		if err != nil {
 			return err
 		}
+		if in.PhotoID != *a.PhotoID {
+			a.ReviewerID, a.ReviewUntil = nil, nil // whoever looks at the old photo is told so
+		}
 		face, photoID := in.Face, in.PhotoID
 		a.PhotoID, a.Face, a.DesignHash = &photoID, &face, in.Hash[:]
 		actor := store.Actor{Kind: "person", ID: in.PersonID.String()}
