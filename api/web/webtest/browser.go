@@ -47,7 +47,7 @@ func NewBrowser(t testing.TB) *Browser {
 	}
 	ctx, stop := chromedp.NewContext(t.Context(), chromedp.WithAllocatorOptions(chromedp.NoSandbox, chromedp.DisableGPU))
 	t.Cleanup(stop)
-	require.NoError(t, chromedp.Do(ctx)) // started here: tabs of their own login ask for a browser that runs
+	require.NoError(t, chromedp.Do(ctx)) // a tab of its own needs a browser that runs
 	return &Browser{t: t, ctx: ctx}
 }
 
