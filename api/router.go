@@ -10,6 +10,7 @@ import (
 	"volcard/api/admin"
 	"volcard/api/applicant"
 	"volcard/api/branch"
+	"volcard/api/factory"
 	"volcard/api/public"
 	"volcard/api/staff"
 	"volcard/api/web"
@@ -30,6 +31,7 @@ type Rooms struct {
 	Applicant applicant.Deps
 	Staff     staff.Room
 	Branch    branch.Deps
+	Factory   factory.Deps
 	Admin     admin.Deps
 }
 
@@ -51,6 +53,7 @@ func Router(rooms Rooms) chi.Router {
 		applicant.Routes(r, rooms.Applicant)
 		rooms.Staff.Routes(r)
 		branch.Routes(r, rooms.Branch)
+		factory.Routes(r, rooms.Factory)
 		admin.Routes(r, rooms.Admin)
 	})
 	return r

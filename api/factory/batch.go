@@ -58,6 +58,9 @@ func (f file) Text() string {
 
 // SizeText is the size for people.
 func (f file) SizeText() string {
+	if f.Size < 1<<10 {
+		return fmt.Sprintf("%d 字节", f.Size)
+	}
 	if f.Size < 1<<20 {
 		return fmt.Sprintf("%.1f KB", float64(f.Size)/(1<<10))
 	}

@@ -17,6 +17,7 @@ type word struct {
 	path     string
 	from, to batch.State
 	Text     string // of the button
+	Hint     string // beside it
 	Heading  string
 	Lead     string // what it means
 	Done     string // afterwards
@@ -29,11 +30,13 @@ func (w word) Path() string { return w.path }
 var words = []word{
 	{
 		path: "printed", from: batch.Rendered, to: batch.Printed, Text: "登记已印制", Heading: "确认已印制",
+		Hint: "这一批全部印好、检查过之后，在这里登记。",
 		Lead: "这一批的卡片已经全部印好、检查过。登记后申请人会看到“已印制”，不能撤回。", Done: "已登记：印制完成。",
 		say: func(p Process) func(context.Context, workflows.ReportInput) error { return p.ReportPrinted },
 	},
 	{
 		path: "shipped", from: batch.Printed, to: batch.Shipped, Text: "登记已寄出", Heading: "确认已寄出",
+		Hint: "发往各网点的包裹都交寄之后，在这里登记。",
 		Lead: "发往每个网点的包裹都已经交寄。登记后网点才能确认到达，不能撤回。", Done: "已登记：全部寄出。",
 		say: func(p Process) func(context.Context, workflows.ReportInput) error { return p.ReportShipped },
 	},
@@ -85,13 +88,21 @@ func (s saying) render(w http.ResponseWriter, r *http.Request, b batchstore.Batc
 	})
 }
 
+// said tells whether the word was said of a batch before.
+func (s saying) said(b batchstore.Batch) bool {
+	return b.State == s.word.to || b.State.After(s.word.to)
+}
+
 // say reports. The same report again, by a double click or after a lost answer, is told as done.
 func (s saying) say(w http.ResponseWriter, r *http.Request) error {
 	b, err := s.batchOf(r)
 	if err != nil {
 		return err
 	}
-	cause := s.word.say(s.Process)(r.Context(), workflows.ReportInput{BatchID: b.ID, StaffID: web.User(r).ID})
+	var cause error
+	if !s.said(b) {
+		cause = s.word.say(s.Process)(r.Context(), workflows.ReportInput{BatchID: b.ID, StaffID: web.User(r).ID})
+	}
 	if cause != nil {
 		kind := fault.KindOf(cause)
 		if !errors.Is(cause, workflows.ErrEnded) && kind != fault.Conflict && kind != fault.Unavailable {
@@ -102,7 +113,7 @@ func (s saying) say(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	if cause == nil || b.State == s.word.to || b.State.After(s.word.to) {
+	if cause == nil || s.said(b) {
 		s.Kit.FlashOK(r, s.word.Done)
 		web.Redirect(w, r, "/factory/batches/"+b.ID.String())
 		return nil

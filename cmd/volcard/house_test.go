@@ -19,11 +19,15 @@ import (
 	"volcard/internal/card"
 	"volcard/internal/clock"
 	"volcard/internal/config"
+	"volcard/internal/photo/demo"
 	"volcard/internal/store"
+	"volcard/internal/store/batchstore"
 	"volcard/internal/store/cardstore"
 	"volcard/internal/store/casewatch"
 	"volcard/internal/store/keystore"
+	"volcard/internal/store/photostore"
 	"volcard/internal/store/storetest"
+	"volcard/internal/store/storetest/making"
 	"volcard/internal/vault"
 	"volcard/workflows"
 )
@@ -43,6 +47,11 @@ type house struct {
 	application       uuid.UUID // the owner's, ready at the branch
 	held              uuid.UUID // somebody else's, held for a person
 	token             string    // of the owner's card
+
+	reviewer, factory uuid.UUID
+	doubtful          uuid.UUID // a regular case that the reviewer has taken
+	batch, parcel     uuid.UUID // shipped, with one parcel that has come to the branch
+	arrived           uuid.UUID // the parcel's case
 }
 
 func newHouse(t *testing.T) *house {
@@ -88,7 +97,26 @@ func newHouse(t *testing.T) *house {
 	h.application = h.issued(h.owner, func(string) []rune { return nil })
 	h.held = h.issued(h.rows.Person("李某", "420199200612310117"), func(name string) []rune { return []rune(name) })
 	require.NoError(t, db.QueryRow(t.Context(), "SELECT token FROM card").Scan(&h.token))
+	h.regular()
 	return h
+}
+
+// regular adds what the rooms of production look at.
+func (h *house) regular() {
+	h.t.Helper()
+	works := making.New(h.t, h.env.DB, h.env.Vault, clock.System{}, h.parts.sign)
+	h.reviewer, h.factory = h.rows.Staff("赵审核", "reviewer"), h.rows.Staff("钱师傅", "factory")
+	made := works.Apply("孙浩然", "42019920040229004X", h.branch, demo.Portrait(0))
+	works.Apply("阿依古丽", "420199199901040023", h.elsewhere, demo.Portrait(1))
+	h.arrived, h.batch = made.ID, works.Freeze()
+	works.Render(h.batch)
+	works.Ship(h.batch, h.factory)
+	h.parcel = works.Parcel(h.batch, h.branch)
+	require.NoError(h.t, works.Arrive(batchstore.Arrival{BatchID: h.batch, ParcelID: h.parcel, BranchID: h.branch, StaffID: h.colleague}))
+	h.doubtful = works.Apply("周周", storetest.IDNumber(7), h.branch, demo.Portrait(2), "dark").ID
+	taken, err := photostore.Reviews{Photos: works.Photos}.Take(h.t.Context(), h.reviewer)
+	require.NoError(h.t, err)
+	require.Equal(h.t, h.doubtful, taken)
 }
 
 // client is a browser of somebody in this role, with a login of its own: some routes end it.
@@ -105,6 +133,12 @@ func (h *house) client(role string) *webtest.Client {
 		return h.env.Clerk(h.rows.Clerk("张柜员", h.elsewhere), h.elsewhere)
 	case "admin":
 		return h.env.Admin(uuid.Must(uuid.NewV7()))
+	case "factory":
+		return h.env.Factory(h.factory)
+	case "reviewer":
+		return h.env.Reviewer(h.reviewer)
+	case "other reviewer":
+		return h.env.Reviewer(h.rows.Staff("吴审核", "reviewer"))
 	}
 	return h.env.Client()
 }
@@ -120,10 +154,15 @@ func (h *house) row(route string) string {
 // path puts what exists here into a route.
 func (h *house) path(route string) string {
 	id := h.application
-	if strings.Contains(route, "/held/") {
-		id = h.held
+	for part, other := range map[string]uuid.UUID{
+		"/held/": h.held, "/factory/batches/": h.batch, "/branch/parcels/": h.parcel, "/review/cases/": h.doubtful,
+		"/branch/cases/{id}/photo": h.arrived,
+	} {
+		if strings.Contains(route, part) {
+			id = other
+		}
 	}
-	return strings.NewReplacer("{id}", id.String(), "{staff}", h.colleague.String(), "{token}", h.token, "*", "app.css").Replace(route)
+	return strings.NewReplacer("{id}", id.String(), "{n}", "1", "{staff}", h.colleague.String(), "{token}", h.token, "*", "app.css").Replace(route)
 }
 
 // draft is an application to the branch on which nothing is missing.

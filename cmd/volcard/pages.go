@@ -8,6 +8,7 @@ import (
 	"volcard/api/admin"
 	"volcard/api/applicant"
 	"volcard/api/branch"
+	"volcard/api/factory"
 	"volcard/api/public"
 	"volcard/api/staff"
 	"volcard/api/web"
@@ -17,6 +18,7 @@ import (
 	"volcard/internal/passwd"
 	"volcard/internal/render"
 	"volcard/internal/store/adminstore"
+	"volcard/internal/store/batchstore"
 	"volcard/internal/store/cardstore"
 	"volcard/internal/store/casewatch"
 	"volcard/internal/store/checkstore"
@@ -60,6 +62,7 @@ func pages(p *parts, cfg config.API, starter *workflows.Starter, watch *casewatc
 		messages = messagestore.Store{DB: p.db, Vault: p.vault, Clock: p.clock}
 		places   = placestore.New(p.db)
 		stock    = cardstore.Stock{Store: p.cards}
+		batches  = batchstore.Store{DB: p.db, Vault: p.vault, Clock: p.clock}
 		workers  = staffstore.Store{DB: p.db, Vault: p.vault, Clock: p.clock, Hasher: people.Hasher, Limiter: limiter}
 	)
 	return api.Router(api.Rooms{
@@ -80,6 +83,9 @@ func pages(p *parts, cfg config.API, starter *workflows.Starter, watch *casewatc
 		Branch: branch.Deps{
 			Kit: kit, Process: p.client, Counter: cardstore.Counter{Store: p.cards}, Stock: stock, Places: places,
 			Keyring: p.keys, Limiter: limiter, Terms: p.terms,
+		},
+		Factory: factory.Deps{
+			Kit: kit, Process: p.client.Production(), Reads: batchstore.Reads{Store: batches}, Files: batchstore.Downloads{Store: batches},
 		},
 		Admin: admin.Deps{
 			Kit: kit, Process: p.client, DB: p.db, Reads: adminstore.Store{DB: p.db}, Messages: messages,

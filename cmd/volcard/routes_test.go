@@ -25,6 +25,9 @@ const (
 	ownBranch access = "a clerk of the case's branch"
 	province  access = "a province administrator"
 	anyStaff  access = "any member of staff"
+	factoryOf access = "the card factory"
+	reviewing access = "any reviewer"
+	ownReview access = "the reviewer who took the case"
 )
 
 // matrix has a row for every route of the house; one that is missing fails the test.
@@ -75,11 +78,15 @@ var matrix = map[string]access{
 	"GET /admin/calendar/import": province, "POST /admin/calendar/import": province,
 	"POST /admin/calendar/apply": province,
 
+	"GET /factory/": factoryOf, "GET /factory/batches/{id}": factoryOf, "GET /factory/batches/{id}/manifest.csv": factoryOf,
+	"GET /factory/batches/{id}/print/{n}.pdf": factoryOf, "GET /factory/batches/{id}/printed": factoryOf,
+	"POST /factory/batches/{id}/printed": factoryOf, "GET /factory/batches/{id}/shipped": factoryOf, "POST /factory/batches/{id}/shipped": factoryOf,
+
 	"GET /branch/stock/receive": clerk, "POST /branch/stock/receive": clerk, "GET /branch/stock/spoil": clerk, "POST /branch/stock/spoil": clerk,
 }
 
 // roles are everybody who tries every route.
-var roles = []string{"nobody", "owner", "stranger", "clerk", "clerk elsewhere", "admin"}
+var roles = []string{"nobody", "owner", "stranger", "clerk", "clerk elsewhere", "admin", "factory", "reviewer", "other reviewer"}
 
 // may tells whether a role passes the door and finds the object.
 func (a access) may(role string) bool {
@@ -98,7 +105,13 @@ func (a access) may(role string) bool {
 		return role == "admin"
 	case ownLogin:
 	case anyStaff:
-		return strings.HasPrefix(role, "clerk") || role == "admin"
+		return strings.HasPrefix(role, "clerk") || strings.HasSuffix(role, "reviewer") || role == "admin" || role == "factory"
+	case factoryOf:
+		return role == "factory"
+	case reviewing:
+		return strings.HasSuffix(role, "reviewer")
+	case ownReview:
+		return role == "reviewer"
 	}
 	return false
 }
