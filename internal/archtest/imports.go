@@ -20,7 +20,7 @@ type importRule struct {
 var technology = []string{
 	"internal/archtest/...", "internal/audit/...", "internal/blob/...", "internal/clock/...", "internal/config/...",
 	"internal/credential/...", "internal/devstack/...", "internal/fault/...", "internal/killpoint/...", "internal/limit/...",
-	"internal/notify/...",
+	"internal/notify/...", "internal/photo/...",
 	"internal/passwd/...", "internal/render/...", "internal/store/...", "internal/telemetry/...", "internal/vault/...",
 }
 
@@ -120,6 +120,11 @@ var importRules = []importRule{
 		from: []string{""}, forbidden: []string{"github.com/jung-kurt/gofpdf/..."},
 		except: []string{"internal/render/...", "bench/..."},
 		reason: "gofpdf panics on characters beyond the BMP; internal/render knows how to keep it from that",
+	},
+	{
+		from: []string{""}, forbidden: []string{"image/jpeg", "image/png", "image/gif", "github.com/esimov/pigo/..."},
+		except: []string{"internal/photo/...", "internal/render/...", "bench/..."},
+		reason: "a picture from outside is decoded in one place, which bounds its size and how many are decoded at once",
 	},
 	{
 		from: []string{""}, forbidden: []string{"github.com/skip2/go-qrcode/...", "rsc.io/qr/..."},
