@@ -205,7 +205,10 @@ func viewMonth(cal *calendar.Calendar, year int, month time.Month, today calenda
 	const week = 7
 	first := calendar.Day(year, month, 1)
 	before := (int(first.Weekday()) + week - 1) % week // a week begins on Monday
-	cells := make([]cell, before)
+	var cells []cell
+	for range before {
+		cells = append(cells, cell{})
+	}
 	for d := first; d.Month() == month; d = d.Plus(1) {
 		kind, provisional := cal.Kind(d)
 		cells = append(cells, cell{Day: d.DayOfMonth(), Kind: kind, Provisional: provisional, Today: d == today})
