@@ -65,12 +65,14 @@ func (s Batches) Freeze(ctx context.Context, id uuid.UUID) (Snapshot, error) {
 		}
 		var cards int
 		err = tx.QueryRow(ctx, `
-			WITH made AS (
-			  INSERT INTO batch (id, number, state, cards, frozen_at)
-			  SELECT $1, 'PC' || $2 || lpad((count(*) + 1)::text, 2, '0'), 'frozen', 0, $3 FROM batch WHERE number LIKE 'PC' || $2 || '%'
-			  RETURNING id),
-			picked AS (
+			WITH picked AS (
 			  SELECT a.id FROM application a WHERE a.state = 'waiting' ORDER BY a.submitted_at, a.id LIMIT $4 FOR UPDATE SKIP LOCKED),
+			made AS (
+			  INSERT INTO batch (id, number, state, cards, frozen_at)
+			  SELECT $1, 'PC' || $2 || lpad(n, greatest(length(n), 2), '0'), 'frozen', 0, $3
+			    FROM (SELECT (count(*) + 1)::text AS n FROM batch WHERE number LIKE 'PC' || $2 || '%') today
+			   WHERE EXISTS (SELECT 1 FROM picked)
+			  RETURNING id),
 			moved AS (
 			  UPDATE application a SET state = 'producing' FROM picked WHERE a.id = picked.id AND a.state = 'waiting'
 			  RETURNING a.id, a.submitted_at, a.branch_id, a.design_hash),
@@ -88,8 +90,7 @@ func (s Batches) Freeze(ctx context.Context, id uuid.UUID) (Snapshot, error) {
 			return err
 		}
 		if cards == 0 {
-			_, err := tx.Exec(ctx, "DELETE FROM batch WHERE id = $1", id)
-			return err
+			return nil
 		}
 		if _, err := tx.Exec(ctx, "UPDATE batch SET cards = $2 WHERE id = $1", id, cards); err != nil {
 			return err
