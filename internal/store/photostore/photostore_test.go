@@ -1,0 +1,244 @@
+package photostore_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gofrs/uuid/v5"
+	"github.com/stretchr/testify/require"
+
+	"volcard/internal/card"
+	"volcard/internal/fault"
+	"volcard/internal/store/photostore"
+	"volcard/internal/store/storetest/stage"
+)
+
+func upload(n int) photostore.New {
+	jpeg := fmt.Appendf(nil, "jpeg %d", n)
+	return photostore.New{JPEG: jpeg, SHA256: sha256.Sum256(jpeg), Verdict: "doubtful", Findings: []string{"dark", "blurred"}}
+}
+
+func TestPhotoIsReadByItsOwnerOnly(t *testing.T) {
+	t.Parallel()
+	s := stage.New(t)
+	ctx := context.Background()
+	photos := s.Reviews.Photos
+	owner, stranger := s.Person("clear"), s.Person("clear")
+	id, err := photos.Add(ctx, owner.Person, upload(1))
+	require.NoError(t, err)
+	p, err := photos.Get(ctx, owner.Person, id)
+	require.NoError(t, err)
+	require.Equal(t, []string{"dark", "blurred"}, p.Findings)
+	require.Equal(t, "doubtful", p.Verdict)
+	image, err := photos.Image(ctx, owner.Person, id)
+	require.NoError(t, err)
+	require.Equal(t, "jpeg 1", string(image))
+	var stored []byte
+	require.NoError(t, s.DB.QueryRow(ctx, "SELECT image FROM photo WHERE id = $1", id).Scan(&stored))
+	require.NotContains(t, string(stored), "jpeg 1", "it is sealed")
+
+	_, err = photos.Get(ctx, stranger.Person, id)
+	require.True(t, fault.Is(err, fault.NotFound))
+	_, err = photos.Image(ctx, stranger.Person, id)
+	require.True(t, fault.Is(err, fault.NotFound))
+}
+
+func TestCounterSeesThePhotoOfWhatLiesThere(t *testing.T) {
+	t.Parallel()
+	s := stage.New(t)
+	ctx := context.Background()
+	waiting, ready := s.Waiting(s.Other), s.Ready()
+	image, err := s.Reviews.ForCounter(ctx, s.Branch, ready.ID)
+	require.NoError(t, err)
+	require.Contains(t, string(image), "portrait")
+	_, err = s.Reviews.ForCounter(ctx, s.Other, ready.ID)
+	require.True(t, fault.Is(err, fault.NotFound), "another branch (T59)")
+	_, err = s.Reviews.ForCounter(ctx, s.Other, waiting.ID)
+	require.True(t, fault.Is(err, fault.NotFound), "nothing lies there yet")
+}
+
+func TestUploadsAreBounded(t *testing.T) {
+	t.Parallel()
+	s := stage.New(t)
+	ctx := context.Background()
+	photos := s.Reviews.Photos
+	a := s.Waiting(s.Branch) // its photo is bound, and the oldest of all
+	for n := range 40 {
+		s.Clock.Advance(time.Second)
+		_, err := photos.Add(ctx, a.Person, upload(n))
+		require.NoError(t, err)
+	}
+	_, err := photos.Add(ctx, a.Person, upload(41))
+	require.True(t, fault.Is(err, fault.TooMany))
+	require.Equal(t, 6, s.Count("SELECT count(*) FROM photo"), "the newest five, and the one on the card")
+	_, err = photos.Get(ctx, a.Person, a.Photo)
+	require.NoError(t, err)
+	_, err = photos.Add(ctx, s.Person("clear").Person, upload(1))
+	require.NoError(t, err, "a limit of each person")
+	s.Clock.Advance(25 * time.Hour)
+	_, err = photos.Add(ctx, a.Person, upload(42))
+	require.NoError(t, err, "tomorrow is another day")
+}
+
+// T20: of two uploads at once each has its own id, and the case names the one that was confirmed.
+func TestTwoUploadsAtOnceAreTwoPhotos(t *testing.T) {
+	t.Parallel()
+	s := stage.New(t)
+	ctx := context.Background()
+	a := s.Waiting(s.Branch)
+	ids := make([]uuid.UUID, 2)
+	var wg sync.WaitGroup
+	for i := range ids {
+		wg.Go(func() {
+			var err error
+			if ids[i], err = s.Reviews.Add(ctx, a.Person, upload(i)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	for i, id := range ids {
+		image, err := s.Reviews.Photos.Image(ctx, a.Person, id)
+		require.NoError(t, err)
+		require.Equal(t, fmt.Sprintf("jpeg %d", i), string(image))
+	}
+	require.Equal(t, a.Photo.String(), s.Text("SELECT photo_id::text FROM application WHERE id = $1", a.ID))
+}
+
+func TestSweepKeepsWhatACaseNames(t *testing.T) {
+	t.Parallel()
+	s := stage.New(t)
+	ctx := context.Background()
+	a := s.Waiting(s.Branch)
+	old, err := s.Reviews.Add(ctx, a.Person, upload(1))
+	require.NoError(t, err)
+	s.Clock.Advance(29 * 24 * time.Hour)
+	n, err := s.Reviews.Sweep(ctx, 10)
+	require.NoError(t, err)
+	require.Zero(t, n)
+	fresh, err := s.Reviews.Add(ctx, a.Person, upload(2))
+	require.NoError(t, err)
+	s.Clock.Advance(2 * 24 * time.Hour)
+	for _, want := range []int64{1, 0} {
+		n, err = s.Reviews.Sweep(ctx, 10)
+		require.NoError(t, err)
+		require.Equal(t, want, n)
+	}
+	_, err = s.Reviews.Photos.Get(ctx, a.Person, old)
+	require.True(t, fault.Is(err, fault.NotFound))
+	for _, id := range []uuid.UUID{fresh, a.Photo} {
+		_, err = s.Reviews.Photos.Get(ctx, a.Person, id)
+		require.NoError(t, err)
+	}
+}
+
+// Many reviewers take at once: each case goes to one, the oldest first.
+func TestEachCaseGoesToOneReviewer(t *testing.T) {
+	t.Parallel()
+	s := stage.New(t)
+	ctx := context.Background()
+	const cases = 6
+	for range cases {
+		a := s.Submitted("doubtful", s.Branch)
+		_, err := s.Process.Issue(ctx, a.ID)
+		require.NoError(t, err)
+	}
+	waiting, _, err := s.Reviews.Queue(ctx)
+	require.NoError(t, err)
+	require.Equal(t, cases, waiting)
+	taken := make([]uuid.UUID, cases+2)
+	staff := make([]uuid.UUID, len(taken))
+	for i := range staff {
+		staff[i] = s.Rows.Staff(fmt.Sprintf("审核%d", i), "reviewer")
+	}
+	var wg sync.WaitGroup
+	for i := range taken {
+		wg.Go(func() {
+			var err error
+			// A row that another one is just taking is passed over; whoever finds none asks again.
+			for range cases {
+				if taken[i], err = s.Reviews.Take(ctx, staff[i]); err != nil || !taken[i].IsNil() {
+					break
+				}
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	holders, empty := map[uuid.UUID]int{}, 0
+	for _, id := range taken {
+		if id.IsNil() {
+			empty++
+			continue
+		}
+		holders[id]++
+	}
+	for id, n := range holders {
+		require.Equal(t, 1, n, id)
+	}
+	require.Equal(t, len(taken)-len(holders), empty)
+	require.GreaterOrEqual(t, empty, 2)
+}
+
+func TestReviewerKeepsAndGivesBack(t *testing.T) {
+	t.Parallel()
+	s := stage.New(t)
+	ctx := context.Background()
+	other := s.Rows.Staff("吴审核", "reviewer")
+	a := s.Reviewing()
+	again, err := s.Reviews.Take(ctx, s.Reviewer)
+	require.NoError(t, err)
+	require.Equal(t, a.ID, again, "the case that was taken and not decided comes first")
+	c, err := s.Reviews.Get(ctx, s.Reviewer, a.ID)
+	require.NoError(t, err)
+	require.Equal(t, []string{"dark"}, c.Findings)
+	require.Equal(t, a.Photo, c.PhotoID)
+	_, err = s.Reviews.Image(ctx, s.Reviewer, a.ID)
+	require.NoError(t, err)
+	_, err = s.Reviews.Get(ctx, other, a.ID)
+	require.True(t, fault.Is(err, fault.NotFound))
+	_, err = s.Reviews.Image(ctx, other, a.ID)
+	require.True(t, fault.Is(err, fault.NotFound))
+	id, err := s.Reviews.Take(ctx, other)
+	require.NoError(t, err)
+	require.True(t, id.IsNil(), "somebody has it")
+
+	require.NoError(t, s.Reviews.Release(ctx, other, a.ID))
+	_, err = s.Reviews.Get(ctx, s.Reviewer, a.ID)
+	require.NoError(t, err, "nobody gives back what another one has")
+	require.NoError(t, s.Reviews.Release(ctx, s.Reviewer, a.ID))
+	id, err = s.Reviews.Take(ctx, other)
+	require.NoError(t, err)
+	require.Equal(t, a.ID, id)
+
+	s.Clock.Advance(16 * time.Minute)
+	_, err = s.Reviews.Image(ctx, other, a.ID)
+	require.True(t, fault.Is(err, fault.NotFound), "the claim is over, and so is the sight of the photo")
+	id, err = s.Reviews.Take(ctx, s.Reviewer)
+	require.NoError(t, err)
+	require.Equal(t, a.ID, id)
+	snap, err := s.Regular.DecidePhoto(ctx, s.Decision(a, false))
+	require.NoError(t, err)
+	require.Equal(t, card.Mending, snap.State)
+	_, err = s.Reviews.Get(ctx, s.Reviewer, a.ID)
+	require.True(t, fault.Is(err, fault.NotFound), "decided")
+	p, err := s.Reviews.Photos.Get(ctx, a.Person, a.Photo)
+	require.NoError(t, err)
+	require.True(t, p.Refused)
+
+	// The next reviewer of the same case knows that one photo was refused before.
+	photo := s.Rows.Photo(a.Person, "doubtful", []byte("two"))
+	_, err = s.Regular.ChangeDesign(ctx, s.Design(a, photo, stage.Face))
+	require.NoError(t, err)
+	_, err = s.Reviews.Take(ctx, other)
+	require.NoError(t, err)
+	c, err = s.Reviews.Get(ctx, other, a.ID)
+	require.NoError(t, err)
+	require.Equal(t, 1, c.Refused)
+}
