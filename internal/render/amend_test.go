@@ -3,7 +3,6 @@ package render
 import (
 	"bytes"
 	"image"
-	"image/color"
 	"image/jpeg"
 	"os"
 	"testing"
@@ -23,8 +22,8 @@ func TestSameBytesWithManyPhotos(t *testing.T) {
 	require.NoError(t, err)
 	var lists []*DisplayList
 	for i := range 6 {
-		img := image.NewGray(image.Rect(0, 0, 29, 41))
-		img.SetGray(i, i, color.Gray{Y: 200})
+		img := image.NewYCbCr(image.Rect(0, 0, PhotoWidth, PhotoHeight), image.YCbCrSubsampleRatio420)
+		img.Y[i*1000] = 200
 		var photo bytes.Buffer
 		require.NoError(t, jpeg.Encode(&photo, img, nil))
 		list, err := Layout(face, CardData{HolderName: "王小明"})

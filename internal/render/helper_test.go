@@ -32,7 +32,7 @@ func generalFace(t testing.TB) *render.Face {
 // noisyPhoto is a picture that no two places of have the same colours.
 func noisyPhoto(width, height int) *image.RGBA {
 	img := image.NewRGBA(image.Rect(0, 0, width, height))
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same noise each time
+	random := rand.New(rand.NewPCG(1, 2))
 	for i := range img.Pix {
 		img.Pix[i] = byte(random.Uint32()) | byte(255*(i%4/3))
 	}
@@ -64,9 +64,10 @@ func tool(t testing.TB, name string, args ...string) []byte {
 	}
 	cmd := exec.CommandContext(t.Context(), name, args...)
 	cmd.Env = append(os.Environ(), "DBUS_SESSION_BUS_ADDRESS=disabled:")
-	cmd.Stderr = os.Stderr
+	var said bytes.Buffer
+	cmd.Stderr = &said
 	out, err := cmd.Output()
-	require.NoError(t, err, "%s %v", name, args)
+	require.NoError(t, err, "%s %v: %s", name, args, said.String())
 	return out
 }
 

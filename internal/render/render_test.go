@@ -117,24 +117,26 @@ func TestSameInputSameBytes(t *testing.T) {
 
 // T13: every field empty, and every other combination.
 func TestEveryFieldMayBeEmpty(t *testing.T) {
-	face := generalFace(t)
-	for mask := range 1 << 7 {
-		data := rendertest.Card("李𬱟")
-		for i, clearField := range []func(){
-			func() { data.Edition = "" }, func() { data.HolderName = "" }, func() { data.CardNumber = "" },
-			func() { data.VolunteerNo = "" }, func() { data.IssuedOn = time.Time{} },
-			func() { data.ExpiresOn = time.Time{} }, func() { data.QR = "" },
-		} {
-			if mask>>i&1 == 1 {
-				clearField()
+	for _, name := range []string{"general", "changjiang"} {
+		face := facesOf(t)[name]
+		for mask := range 1 << 8 {
+			data := rendertest.RegularCard("李𬱟", 1)
+			for i, clearField := range []func(){
+				func() { data.Edition = "" }, func() { data.HolderName = "" }, func() { data.CardNumber = "" },
+				func() { data.VolunteerNo = "" }, func() { data.IssuedOn = time.Time{} },
+				func() { data.ExpiresOn = time.Time{} }, func() { data.QR = "" }, func() { data.Photo = nil },
+			} {
+				if mask>>i&1 == 1 {
+					clearField()
+				}
 			}
+			list, err := render.Layout(face, data)
+			require.NoError(t, err, "fields %08b", mask)
+			_, err = render.PDF(render.PDFOptions{}, list)
+			require.NoError(t, err)
+			_, err = render.SVG(list, render.Front, "f")
+			require.NoError(t, err)
 		}
-		list, err := render.Layout(face, data)
-		require.NoError(t, err, "fields %07b", mask)
-		_, err = render.PDF(render.PDFOptions{}, list)
-		require.NoError(t, err)
-		_, err = render.SVG(list, render.Front, "f")
-		require.NoError(t, err)
 	}
 }
 
@@ -233,7 +235,7 @@ func TestFaceWithPhoto(t *testing.T) {
 	out, err := render.PDF(render.PDFOptions{Bleed: true}, list, list)
 	require.NoError(t, err)
 	require.Equal(t, 1, bytes.Count(out, asJPEG), "as it is, once for both cards")
-	page := rasterize(t, out, 1, 300)
+	page := pages(t, out, 300)[0]
 	require.InDelta(t, 200, blue(page.At((56+11+3)*300*10/254, (16+15+3)*300*10/254)), 8)
 }
 

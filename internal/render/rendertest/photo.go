@@ -21,7 +21,10 @@ func Photo(seed uint64) []byte {
 		near := func(v int) uint8 { return uint8(min(255, max(0, v-12+random.IntN(25)))) }
 		return vector.Color{R: near(r), G: near(g), B: near(b)}
 	}
-	ground, skin, hair, coat := tint(214, 228, 240), tint(236, 200, 176), tint(38, 32, 34), tint(42, 58, 92)
+	// The grounds that Chinese ID photos have: blue, white and red.
+	grounds := [][3]int{{92, 150, 212}, {240, 242, 244}, {190, 40, 44}}
+	g := grounds[seed%uint64(len(grounds))]
+	ground, skin, hair, coat := tint(g[0], g[1], g[2]), tint(236, 200, 176), tint(38, 32, 34), tint(42, 58, 92)
 	draw.Draw(img, img.Bounds(), image.NewUniform(color.RGBA{ground.R, ground.G, ground.B, 255}), image.Point{}, draw.Src)
 	canvas := vector.NewCanvas(img, vector.Identity)
 	paint := func(c vector.Color, paths ...vector.Path) {
@@ -44,7 +47,7 @@ func Photo(seed uint64) []byte {
 		}
 	}
 	var buf bytes.Buffer
-	if err := jpeg.Encode(&buf, img, &jpeg.Options{Quality: 90}); err != nil {
+	if err := jpeg.Encode(&buf, img, &jpeg.Options{Quality: 94}); err != nil {
 		panic(err) // a buffer takes all, and JPEG has this size
 	}
 	return buf.Bytes()
