@@ -38,6 +38,11 @@ func readJPEG(raw []byte) (header, error) {
 			if tiff, ok := bytes.CutPrefix(body, []byte("Exif\x00\x00")); ok {
 				h.turn = orientation(tiff)
 			}
+		case marker == 0xe2:
+			// The one of one; a profile in several pieces is larger than any that is known here.
+			if profile, ok := bytes.CutPrefix(body, []byte("ICC_PROFILE\x00\x01\x01")); ok {
+				h.profile = profile
+			}
 		case marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc:
 			if err := h.frame(marker, body); err != nil {
 				return header{}, err

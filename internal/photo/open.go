@@ -30,8 +30,9 @@ var slots = semaphore.NewWeighted(2)
 // header is what a file says of its picture.
 type header struct {
 	width, height int
-	turn          turn  // what makes it upright
-	memory        int64 // bytes that decoding will take, about
+	turn          turn   // what makes it upright
+	memory        int64  // bytes that decoding will take, about
+	profile       []byte // of its colours, as it stands in the file
 	decode        func(io.Reader) (image.Image, error)
 }
 
@@ -108,7 +109,7 @@ func mediaKind(head string) Code {
 	}
 }
 
-// decode reads the pixels. The caller holds a slot.
+// pixels decodes the file. The caller holds a slot.
 func (h header) pixels(ctx context.Context, raw []byte) (image.Image, error) {
 	img, err := h.decode(&reader{ctx: ctx, Reader: bytes.NewReader(raw)})
 	switch {

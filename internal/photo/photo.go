@@ -103,6 +103,9 @@ func read(ctx context.Context, raw []byte, h header, part image.Rectangle) (*ima
 		t, part, rival = choose(img, t)
 	}
 	picture := cut(img, t, part)
+	if c, ok := readColours(h.profile); ok {
+		c.apply(picture)
+	}
 	return picture, measure(picture, Width/float64(part.Dx()), rival), nil
 }
 

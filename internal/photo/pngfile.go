@@ -34,6 +34,8 @@ func readPNG(raw []byte) (header, error) {
 			return header{}, refuse(nil, Animated)
 		case name == "eXIf":
 			h.turn = orientation(body)
+		case name == "iCCP":
+			h.profile = pngProfile(body)
 		case name == "IEND":
 			return h, nil
 		}

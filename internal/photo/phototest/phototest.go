@@ -10,6 +10,7 @@ import (
 	"image/color"
 	"image/jpeg"
 	"image/png"
+	"sync"
 
 	"golang.org/x/image/draw"
 )
@@ -34,18 +35,26 @@ func Phone() []byte { return JPEG(grainy()) }
 func SidewaysPhone() []byte { return Oriented(grainy(), 6) }
 
 // Astronaut has one face before a calm background, 780 × 900 pixels.
-func Astronaut() *image.RGBA {
-	return Scale(Part(read("astronaut.jpg"), image.Rect(110, 0, 370, 300)), 780, 900)
-}
+func Astronaut() *image.RGBA { return whole(astronaut()) }
 
 // AstronautWide is the whole picture, with a flag and a rocket beside the astronaut.
 func AstronautWide() *image.RGBA { return Scale(read("astronaut.jpg"), 1536, 1536) }
 
 // Portrait has one face before a white wall, 960 × 1200 pixels.
-func Portrait() *image.RGBA { return Scale(read("portrait.jpg"), 960, 1200) }
+func Portrait() *image.RGBA { return whole(portrait()) }
 
 // Cat has no face that a card takes, although the finder has its thoughts; 1200 × 798 pixels.
 func Cat() *image.RGBA { return Scale(read("cat.jpg"), 1200, 798) }
+
+// Many tests stand on these two, each on a copy of its own.
+var (
+	astronaut = sync.OnceValue(func() *image.RGBA {
+		return Scale(Part(read("astronaut.jpg"), image.Rect(110, 0, 370, 300)), 780, 900)
+	})
+	portrait = sync.OnceValue(func() *image.RGBA { return Scale(read("portrait.jpg"), 960, 1200) })
+)
+
+func whole(img *image.RGBA) *image.RGBA { return Part(img, img.Bounds()) }
 
 // PortraitFile is a file as it was found: progressive, with a colour profile and a thumbnail.
 func PortraitFile() []byte {
