@@ -36,8 +36,8 @@ const (
 
 // Stage is one database with two branches and everybody whom a regular card meets.
 type Stage struct {
-	T     testing.TB
-	DB    *store.DB
+	Books
+	*Almanac
 	Vault *vault.Vault
 	Clock *clock.Fake
 	Rows  storetest.Rows
@@ -54,8 +54,7 @@ type Stage struct {
 	Branch, Other                               uuid.UUID
 	Clerk, OtherClerk, Reviewer, Factory, Admin uuid.UUID
 
-	calendar *inForce
-	people   *people
+	people *people
 }
 
 // Applicant is a person of the scene with a case.
@@ -63,13 +62,13 @@ type Applicant struct {
 	Person, Photo, ID uuid.UUID
 }
 
-// inForce is the calendar in force.
-type inForce struct {
+// Almanac keeps the calendar in force.
+type Almanac struct {
 	mu  sync.Mutex
 	cal *calendar.Calendar
 }
 
-func (c *inForce) get(context.Context) (*calendar.Calendar, error) {
+func (c *Almanac) get(context.Context) (*calendar.Calendar, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.cal, nil
@@ -98,12 +97,11 @@ func New(t testing.TB) *Stage {
 	v := storetest.Vault(t)
 	fake := clock.NewFake(Start)
 	s := &Stage{
-		T: t, DB: db, Vault: v, Clock: fake, Owner: owner,
-		Rows:     storetest.Rows{T: t, DB: db, Vault: v, Now: Start},
-		calendar: &inForce{cal: calendar.New(calendar.BuiltIn()...)}, people: &people{},
+		Books: Books{T: t, DB: db}, Almanac: &Almanac{cal: calendar.New(calendar.BuiltIn()...)},
+		Vault: v, Clock: fake, Owner: owner, Rows: storetest.Rows{T: t, DB: db, Vault: v, Now: Start}, people: &people{},
 	}
 	cards := cardstore.Store{DB: db, Vault: v, Clock: fake}
-	regular := cardstore.Regular{Designs: designs{}, Calendar: s.calendar.get, Terms: card.DefaultRegularTerms()}
+	regular := cardstore.Regular{Designs: designs{}, Calendar: s.get, Terms: card.DefaultRegularTerms()}
 	s.Process = cardstore.Process{
 		Store: cards, Terms: card.DefaultTerms(), Regular: regular,
 		Sign:    func(in cardstore.Intent) (string, string, error) { return "TOKEN" + in.Number, "TEST", nil },
@@ -124,15 +122,15 @@ func New(t testing.TB) *Stage {
 }
 
 // Import puts another calendar in force.
-func (s *Stage) Import(cal *calendar.Calendar) {
-	s.calendar.mu.Lock()
-	defer s.calendar.mu.Unlock()
-	s.calendar.cal = cal
+func (c *Almanac) Import(cal *calendar.Calendar) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.cal = cal
 }
 
 // Calendar is the calendar in force.
-func (s *Stage) Calendar() *calendar.Calendar {
-	cal, _ := s.calendar.get(context.Background())
+func (c *Almanac) Calendar() *calendar.Calendar {
+	cal, _ := c.get(context.Background())
 	return cal
 }
 
@@ -245,43 +243,4 @@ func (s *Stage) Preview(a Applicant, photo uuid.UUID, face string) [32]byte {
 	hash, err := designs{}.Hash(cardstore.Design{Face: face, HolderName: name, VolunteerNo: no, Photo: image})
 	require.NoError(s.T, err)
 	return hash
-}
-
-// Text answers a query of one text.
-func (s *Stage) Text(sql string, args ...any) (text string) {
-	s.T.Helper()
-	require.NoError(s.T, s.DB.QueryRow(context.Background(), sql, args...).Scan(&text))
-	return text
-}
-
-// Count answers a counting query.
-func (s *Stage) Count(sql string, args ...any) (n int) {
-	s.T.Helper()
-	require.NoError(s.T, s.DB.QueryRow(context.Background(), sql, args...).Scan(&n))
-	return n
-}
-
-// Texts answers a query of one text column, in its order.
-func (s *Stage) Texts(sql string, args ...any) (texts []string) {
-	s.T.Helper()
-	require.NoError(s.T, s.DB.QueryRow(context.Background(), "SELECT ARRAY("+sql+")", args...).Scan(&texts))
-	return texts
-}
-
-// State is where a case stands.
-func (s *Stage) State(a Applicant) card.State {
-	s.T.Helper()
-	return card.State(s.Text("SELECT state FROM application WHERE id = $1", a.ID))
-}
-
-// Moves are the recorded moves of a case, in order.
-func (s *Stage) Moves(a Applicant) []string {
-	s.T.Helper()
-	return s.Texts("SELECT action FROM audit_entry WHERE subject_id = $1 ORDER BY seq", a.ID)
-}
-
-// Told are the templates of the messages about a case, in order.
-func (s *Stage) Told(a Applicant) []string {
-	s.T.Helper()
-	return s.Texts("SELECT template FROM message WHERE dedupe_key LIKE $1 || ':%' ORDER BY id", a.ID.String())
 }
