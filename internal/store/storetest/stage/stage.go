@@ -16,7 +16,6 @@ import (
 	"volcard/internal/calendar"
 	"volcard/internal/card"
 	"volcard/internal/clock"
-	"volcard/internal/store"
 	"volcard/internal/store/batchstore"
 	"volcard/internal/store/cardstore"
 	"volcard/internal/store/photostore"
