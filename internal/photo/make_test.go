@@ -7,7 +7,6 @@ import (
 	"image"
 	"image/color"
 	"image/jpeg"
-	"os/exec"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -98,19 +97,6 @@ func markers(t *testing.T, raw []byte) []byte {
 		}
 	}
 	return list
-}
-
-// Another reader than Go's agrees about what is in the file.
-func TestMakeIsReadByOthers(t *testing.T) {
-	tool, err := exec.LookPath("identify")
-	if err != nil {
-		t.Skip("no ImageMagick here; TestMakeWritesNoMetadata reads the same facts")
-	}
-	cmd := exec.CommandContext(t.Context(), tool, "-format", "%m %wx%h %x %U %[colorspace]", "-")
-	cmd.Stdin = bytes.NewReader(mustMake(t, phototest.Good(), whole).JPEG)
-	out, err := cmd.Output()
-	require.NoError(t, err)
-	assert.Equal(t, "JPEG 295x413 300 PixelsPerInch sRGB", string(out))
 }
 
 // T19: a photo is upright however the camera stored it, cropped by hand or not, and can be turned.
