@@ -97,10 +97,10 @@ func TestBatchGoesThroughTheFactory(t *testing.T) {
 
 	id := h.works.Freeze()
 	page := me.Get("/factory").WantText("#batches", "正在生成制卡文件").Click("#batches a").WantAt(path(id))
-	page.WantText("#no-files", "正在生成").Lacks("#next").Has(`meta[http-equiv="refresh"]`)
+	page.WantText("#no-files", "正在生成").Lacks("#next").Has("main[hx-trigger]")
 
 	h.works.Render(id, 1)
-	page = me.Get(path(id)).WantText(".tag", "等待印制").WantText("#cards", "2").WantText("#rejected", "1").Lacks(`meta[http-equiv="refresh"]`)
+	page = me.Get(path(id)).WantText(".tag", "等待印制").WantText("#cards", "2").WantText("#rejected", "1").Lacks("main[hx-trigger]")
 	require.Equal(t, 2, page.Find("#files li").Length())
 	page.WantText("#files li:last-child", "2 张卡").WantText("#parcels", "光谷支行")
 	require.Equal(t, card.Mending, h.works.State(cases[0]))
@@ -170,7 +170,7 @@ func TestFilesAreForTheFactoryAlone(t *testing.T) {
 	// Done: the files are gone.
 	h.works.Ship(id, h.me)
 	for _, branch := range []uuid.UUID{h.branch, h.other} {
-		require.NoError(t, h.works.Arrive(batchstore.Arrival{
+		require.NoError(t, h.works.Arrive(t.Context(), batchstore.Arrival{
 			BatchID: id, ParcelID: h.works.Parcel(id, branch), BranchID: branch, StaffID: h.works.Rows.Clerk("周敏", branch),
 		}))
 	}

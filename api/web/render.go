@@ -33,7 +33,8 @@ type Frame struct {
 	Back  string // own path of the arrow on top; empty: no arrow
 	// Anonymous pages never ask who is logged in and so cost no session read.
 	Anonymous bool
-	// Refresh reloads the page after so many seconds, also where there is no JavaScript.
+	// Refresh fetches what the page says anew after so many seconds: in place, or as a whole where
+	// there is no JavaScript.
 	Refresh int
 
 	Nonce     string
