@@ -46,13 +46,18 @@ ALTER TABLE application DROP CONSTRAINT application_state_check,
         AND promised_from IS NOT NULL AND promised_until IS NOT NULL AND promise_provisional IS NOT NULL AND promise_due IS NOT NULL)),
     ADD CONSTRAINT application_mending CHECK (state <> 'mending' OR (mend_from IS NOT NULL AND mend_until IS NOT NULL));
 
+-- Every move of a case writes every index that its row is in. The unique index (person_id,
+-- idempotency_key) finds a person's few cases as well, and the counter looks for cases that are at the
+-- branch only.
+DROP INDEX application_person, application_counter;
+CREATE INDEX application_counter ON application (branch_id, pickup_code) WHERE state IN ('ready', 'lapsed', 'collected');
+
 DROP INDEX application_live;
 CREATE UNIQUE INDEX application_live ON application (person_id) WHERE state IN
     ('accepted', 'held', 'reviewing', 'mending', 'waiting', 'producing', 'ready', 'lapsed');
 -- The two queues, by the day of submission: whoever mends something keeps the place.
 CREATE INDEX application_review ON application (submitted_at) WHERE state = 'reviewing';
 CREATE INDEX application_waiting ON application (submitted_at, id) WHERE state = 'waiting';
-CREATE INDEX application_photo ON application (photo_id) WHERE photo_id IS NOT NULL;
 CREATE INDEX application_overdue ON application (promise_due) WHERE overdue_at IS NOT NULL AND closed_at IS NULL;
 
 -- What a factory gets at once. Its cards are fixed when it is made.
@@ -73,9 +78,11 @@ CREATE TABLE batch_card (
     batch_id       uuid    NOT NULL REFERENCES batch,
     application_id uuid    NOT NULL REFERENCES application,
     seq            integer NOT NULL,        -- place in the files, from 1
-    card_number    text    NOT NULL REFERENCES card (number),
-    branch_id      uuid    NOT NULL REFERENCES branch,
-    design_hash    bytea   NOT NULL,        -- frozen: what was confirmed
+    -- Copies of what the application's row says when it is frozen. No foreign keys: they would check each of
+    -- ten thousand rows against the row that it was copied from in the same statement.
+    card_number    text    NOT NULL,
+    branch_id      uuid    NOT NULL,
+    design_hash    bytea   NOT NULL,        -- what was confirmed
     print_hash     bytea,                   -- of the whole card as it stands in the file
     state          text    NOT NULL CHECK (state IN ('frozen', 'rejected', 'arrived')),
     PRIMARY KEY (batch_id, seq)
@@ -124,7 +131,7 @@ GRANT SELECT, INSERT, DELETE, UPDATE (body) ON batch_file TO volcard_app;
 
 -- +goose Down
 DROP TABLE batch_file, parcel, batch_card, batch;
-DROP INDEX hand_over_card, application_live, application_review, application_waiting, application_photo, application_overdue;
+DROP INDEX hand_over_card, application_live, application_review, application_waiting, application_overdue, application_counter;
 ALTER TABLE hand_over DROP CONSTRAINT hand_over_plastic, DROP COLUMN card_number, ALTER COLUMN serial SET NOT NULL;
 ALTER TABLE application DROP CONSTRAINT application_regular, DROP CONSTRAINT application_mending,
     DROP COLUMN photo_id, DROP COLUMN face, DROP COLUMN design_hash, DROP COLUMN promise_start, DROP COLUMN promised_from,
@@ -134,6 +141,8 @@ ALTER TABLE application DROP CONSTRAINT application_regular, DROP CONSTRAINT app
     ADD CONSTRAINT application_state_check CHECK (state IN
         ('accepted', 'held', 'ready', 'lapsed', 'collected', 'closed', 'withdrawn', 'refused'));
 CREATE UNIQUE INDEX application_live ON application (person_id) WHERE state IN ('accepted', 'held', 'ready', 'lapsed');
+CREATE INDEX application_person ON application (person_id, submitted_at DESC);
+CREATE INDEX application_counter ON application (branch_id, pickup_code);
 DROP TABLE photo;
 ALTER TABLE staff DROP CONSTRAINT staff_role_check,
     ADD CONSTRAINT staff_role_check CHECK (role IN ('clerk', 'province_admin'));

@@ -74,7 +74,7 @@ func (s Photos) Add(ctx context.Context, person uuid.UUID, p New) (uuid.UUID, er
 		_, _ = later.Exec(ctx, `
 			DELETE FROM photo p USING (
 			  SELECT id FROM photo WHERE person_id = $1 AND decision IS NULL ORDER BY at DESC, id DESC OFFSET $2) old
-			 WHERE p.id = old.id AND NOT EXISTS (SELECT 1 FROM application a WHERE a.photo_id = p.id)`, person, kept)
+			 WHERE p.id = old.id AND NOT EXISTS (SELECT 1 FROM application a WHERE a.person_id = $1 AND a.photo_id = p.id)`, person, kept)
 		return later.Send(ctx, tx)
 	})
 	return id, err
@@ -132,7 +132,7 @@ const unbound = 30 * 24 * time.Hour
 func (s Photos) Sweep(ctx context.Context, limit int) (int64, error) {
 	tag, err := s.DB.Exec(ctx, `
 		DELETE FROM photo WHERE id IN (
-		  SELECT p.id FROM photo p WHERE p.at < $1 AND NOT EXISTS (SELECT 1 FROM application a WHERE a.photo_id = p.id)
+		  SELECT p.id FROM photo p WHERE p.at < $1 AND NOT EXISTS (SELECT 1 FROM application a WHERE a.person_id = p.person_id AND a.photo_id = p.id)
 		   ORDER BY p.at LIMIT $2)`, s.Clock.Now().Add(-unbound), limit)
 	return tag.RowsAffected(), store.Translate(err)
 }
