@@ -300,7 +300,7 @@ func document(t *testing.T, out *table) {
 	require.NoError(t, err)
 	face, err := designs.Face("general")
 	require.NoError(t, err)
-	usual, err := rendertest.NewPlain()
+	usual, err := rendertest.NewPlain("general")
 	require.NoError(t, err)
 	data := rendertest.Card("阿卜杜热合曼·买买提")
 	mine := func() {
