@@ -1,5 +1,5 @@
 // Package branch is the room of a bank branch's clerks: the counter at which the plastic card is
-// handed over, and the branch's stock of general cards. A clerk sees cases and cards of the own
+// handed over, the parcels of regular cards that arrive, and the branch's stock of general cards. A clerk sees cases and cards of the own
 // branch only, and never a list of everybody who waits. Everything can be done by keyboard, since
 // a scanner is one.
 package branch
@@ -16,18 +16,21 @@ import (
 	"volcard/internal/credential"
 	"volcard/internal/fault"
 	"volcard/internal/limit"
+	"volcard/internal/store/batchstore"
 	"volcard/internal/store/cardstore"
+	"volcard/internal/store/photostore"
 	"volcard/internal/store/placestore"
 	"volcard/workflows"
 )
 
-// Process carries out the clerk's decisions; *workflows.Client is one.
+// Process carries out the clerk's decisions; workflows.Production is one.
 type Process interface {
 	HandOver(ctx context.Context, in workflows.HandOverInput) error
 	UndoHandOver(ctx context.Context, in workflows.UndoInput) error
+	ConfirmArrival(ctx context.Context, in workflows.ArrivalInput) error
 }
 
-var _ Process = (*workflows.Client)(nil)
+var _ Process = workflows.Production{}
 
 // Deps is what the room needs.
 type Deps struct {
@@ -35,6 +38,8 @@ type Deps struct {
 	Process Process
 	Counter cardstore.Counter
 	Stock   cardstore.Stock
+	Batches batchstore.Reads
+	Photos  photostore.Photos
 	Places  placestore.Store
 	Keyring *credential.Keyring
 	Limiter limit.Limiter
@@ -46,15 +51,19 @@ type room struct{ Deps }
 
 // Routes mounts the room.
 func Routes(r chi.Router, d Deps) {
-	h, s := room{d}, shelf{d}
+	h, s, ps := room{d}, shelf{d}, parcels{d}
 	r.Route("/branch", func(r chi.Router) {
 		r.Use(d.Kit.RequireStaff(web.RoleClerk))
 		r.Get("/", d.Kit.Handle(h.desk))
 		r.Post("/", d.Kit.Handle(h.find))
 		r.Get("/cases/{id}", d.Kit.Handle(h.showCase))
 		r.Post("/cases/{id}", d.Kit.Handle(h.handOver))
+		r.Get("/cases/{id}/photo.jpg", d.Kit.Handle(h.photo))
 		r.Get("/cases/{id}/undo", d.Kit.Handle(h.showUndo))
 		r.Post("/cases/{id}/undo", d.Kit.Handle(h.undo))
+		r.Get("/parcels", d.Kit.Handle(ps.list))
+		r.Get("/parcels/{id}", d.Kit.Handle(ps.show))
+		r.Post("/parcels/{id}", d.Kit.Handle(ps.confirm))
 		r.Get("/stock", d.Kit.Handle(s.stock))
 		r.Get("/stock/receive", d.Kit.Handle(s.showReceive))
 		r.Post("/stock/receive", d.Kit.Handle(s.receive))

@@ -34,6 +34,15 @@ type deskPage struct {
 	Work   cardstore.Workload
 	Recent []handedOver
 	Soon   int // days
+	Coming int // parcels under way
+}
+
+// plastic names what is printed on a plastic card and scanned at the counter.
+func plastic(e card.Edition) string {
+	if e == card.Regular {
+		return "证号"
+	}
+	return "卡片序列号"
 }
 
 // handedOver is a case after its hand-over, or after the hand-over was taken back.
@@ -44,6 +53,9 @@ type handedOver struct {
 	UndoUntil time.Time
 	MayUndo   bool
 }
+
+// Plastic names the number under which the card went over.
+func (o handedOver) Plastic() string { return plastic(o.Edition) }
 
 func (h room) handed(c cardstore.CounterCase) handedOver {
 	o := handedOver{CounterCase: c, Undone: c.State == card.Ready, Masked: "*"}
@@ -107,6 +119,11 @@ func (h room) showDesk(w http.ResponseWriter, r *http.Request, me clerk, p *desk
 	for _, c := range recent {
 		p.Recent = append(p.Recent, h.handed(c))
 	}
+	coming, err := h.Batches.UnderWay(ctx, me.Branch)
+	if err != nil {
+		return err
+	}
+	p.Coming = len(coming)
 	p.Title, p.Branch, p.Soon = "领卡核发", b.Name, int(lapseSoon.Hours()/24)
 	return h.Kit.Render(w, r, status, "branch/desk", p)
 }

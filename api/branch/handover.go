@@ -8,6 +8,7 @@ import (
 	"volcard/api/web"
 	"volcard/internal/card"
 	"volcard/internal/clock"
+	"volcard/internal/credential"
 	"volcard/internal/fault"
 	"volcard/internal/limit"
 	"volcard/internal/store/cardstore"
@@ -30,6 +31,12 @@ func newCasePage(c cardstore.CounterCase, form *web.Form) *casePage {
 
 // LongName tells the page to set the name smaller: beyond this it would fill the screen.
 func (p *casePage) LongName() bool { return len([]rune(p.Case.HolderName)) > 9 }
+
+// Regular tells whether the card has a photo and a number of its own.
+func (p *casePage) Regular() bool { return p.Case.Edition == card.Regular }
+
+// Photo tells whether there is a photo to compare the holder with.
+func (p *casePage) Photo() bool { return p.Regular() && (p.Ready() || p.Case.State == card.Collected) }
 
 // Ready tells whether the card can be handed over.
 func (p *casePage) Ready() bool { return p.Case.State == card.Ready }
@@ -55,6 +62,9 @@ func (h room) renderCase(w http.ResponseWriter, r *http.Request, p *casePage, st
 	case card.Lapsed:
 		if p.Notice == "" {
 			p.Notice = "领卡期限已过，为申请人预留的卡片已经收回。请申请人在手机上重新选择领卡网点，选好后就可以领卡。"
+			if p.Regular() {
+				p.Notice = "领卡期限已过，卡片仍由本网点保管。请申请人在手机上打开这份申请，点“重新预约领取”，之后刷新本页就可以发卡。"
+			}
 		}
 	default:
 	}
@@ -66,7 +76,7 @@ func alreadyCollected(c cardstore.CounterCase) string {
 		return "该证已经领取，不能重复领取。"
 	}
 	return "该证已于" + c.HandedOverAt.In(clock.Shanghai).Format("2006年1月2日15:04") + "由" + c.HandedOverBy +
-		"在本网点发放（卡片序列号" + c.Serial + "），不能重复领取。"
+		"在本网点发放（" + plastic(c.Edition) + c.Serial + "），不能重复领取。"
 }
 
 // handOver checks the holder's ID number and lets the process hand the card over. Sending it again
@@ -85,12 +95,9 @@ func (h room) handOver(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	serial, ok := parseSerial(form.Get("serial"))
-	switch {
-	case form.Get("serial") == "":
-		form.Fail("serial", "请扫描或输入卡片上的序列号。")
-	case !ok:
-		form.Fail("serial", "没有认出这个序列号。它由 6 到 20 位字母和数字组成，请重新扫描卡片。")
+	serial, err := h.readCard(r, c, form)
+	if err != nil {
+		return err
 	}
 	if !form.OK() {
 		p.Focus = firstFault(form)
@@ -106,6 +113,51 @@ func (h room) handOver(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	return h.afterRefusal(w, r, me, p, serial, err)
+}
+
+// readCard reads what was scanned from the plastic card: a general one's serial, a regular one's number
+// or QR. What it cannot read stands beside the field.
+func (h room) readCard(r *http.Request, c cardstore.CounterCase, form *web.Form) (string, error) {
+	text := form.Get("serial")
+	if c.Edition != card.Regular {
+		serial, ok := parseSerial(text)
+		switch {
+		case text == "":
+			form.Fail("serial", "请扫描或输入卡片上的序列号。")
+		case !ok:
+			form.Fail("serial", "没有认出这个序列号。它由 6 到 20 位字母和数字组成，请重新扫描卡片。")
+		}
+		return serial, nil
+	}
+	q, _ := parseQuery(text)
+	switch {
+	case text == "":
+		form.Fail("serial", "请扫描或输入卡片上的证号。")
+	case q.card != "":
+		return q.card, nil
+	case q.scan != "":
+		_, claims, err := h.Keyring.Redeem(r.Context(), q.scan, h.Kit.Now())
+		if err != nil && !errors.Is(err, credential.ErrExpired) {
+			return "", form.Absorb("serial", err)
+		}
+		return claims.CardNumber, nil
+	default:
+		form.Fail("serial", "没有认出这个证号。它是卡片上的 14 位数字；也可以扫描卡片背面的二维码。")
+	}
+	return "", nil
+}
+
+// photo shows the holder's portrait, to compare with the person at the counter.
+func (h room) photo(w http.ResponseWriter, r *http.Request) error {
+	me, c, err := h.caseOf(r)
+	if err != nil {
+		return err
+	}
+	jpeg, err := h.Photos.ForCounter(r.Context(), me.Branch, c.ID)
+	if err != nil {
+		return err
+	}
+	return web.SendPrivate(w, r, "image/jpeg", "", jpeg)
 }
 
 // firstFault is the field that the clerk mends first; the order is the page's.

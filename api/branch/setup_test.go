@@ -15,17 +15,20 @@ import (
 	"volcard/internal/credential"
 	"volcard/internal/person"
 	"volcard/internal/store"
+	"volcard/internal/store/batchstore"
 	"volcard/internal/store/cardstore"
 	"volcard/internal/store/codestore"
 	"volcard/internal/store/keystore"
 	"volcard/internal/store/placestore"
 	"volcard/internal/store/storetest"
+	"volcard/internal/store/storetest/making"
 	"volcard/workflows"
 )
 
 // direct carries decisions out without Temporal. A test says what goes wrong on the way.
 type direct struct {
 	process cardstore.Process
+	works   making.Works
 	instead error // answered, and nothing is done
 	after   error // answered although the deed is done
 	calls   int
@@ -53,12 +56,24 @@ func (d *direct) UndoHandOver(ctx context.Context, in workflows.UndoInput) error
 	return d.after
 }
 
+func (d *direct) ConfirmArrival(ctx context.Context, in workflows.ArrivalInput) error {
+	d.calls++
+	if d.instead != nil {
+		return d.instead
+	}
+	if err := d.works.Arrive(ctx, in); err != nil {
+		return err
+	}
+	return d.after
+}
+
 // counter is a server with two branches, a clerk at each, and stock at the first.
 type counter struct {
 	*webtest.Env
 	rows    storetest.Rows
 	store   cardstore.Store
 	process *direct
+	works   making.Works
 	ring    *credential.Keyring
 	branch  uuid.UUID
 	other   uuid.UUID
@@ -85,12 +100,15 @@ func setup(t *testing.T) *counter {
 		Store: c.store, Terms: card.DefaultTerms(), Sign: c.sign,
 		Missing: func(string) []rune { return nil },
 	}}
+	c.works = making.New(t, env.DB, env.Vault, env.Clock, c.sign)
+	c.process.works = c.works
 	c.branch, c.other = c.rows.Branch("光谷演示支行"), c.rows.Branch("江汉演示支行")
 	c.clerk, c.away = c.rows.Clerk("周敏", c.branch), c.rows.Clerk("吴芳", c.other)
 	c.serials = c.rows.Stock(c.branch, 6)
 	c.rows.University("HB001", "武汉大学")
 	branch.Routes(env.Router, branch.Deps{
 		Kit: env.Kit, Process: c.process, Counter: cardstore.Counter{Store: c.store}, Stock: cardstore.Stock{Store: c.store},
+		Batches: batchstore.Reads{Store: c.works.Batches.Store}, Photos: c.works.Photos,
 		Places: placestore.New(env.DB), Keyring: c.ring, Terms: card.DefaultTerms(),
 		Limiter: codestore.Limiter{DB: env.DB, Vault: env.Vault, Clock: env.Clock},
 	})

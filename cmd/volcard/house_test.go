@@ -112,7 +112,7 @@ func (h *house) regular() {
 	works.Render(h.batch)
 	works.Ship(h.batch, h.factory)
 	h.parcel = works.Parcel(h.batch, h.branch)
-	require.NoError(h.t, works.Arrive(batchstore.Arrival{BatchID: h.batch, ParcelID: h.parcel, BranchID: h.branch, StaffID: h.colleague}))
+	require.NoError(h.t, works.Arrive(h.t.Context(), batchstore.Arrival{BatchID: h.batch, ParcelID: h.parcel, BranchID: h.branch, StaffID: h.colleague}))
 	h.doubtful = works.Apply("周周", storetest.IDNumber(7), h.branch, demo.Portrait(2), "dark").ID
 	taken, err := photostore.Reviews{Photos: works.Photos}.Take(h.t.Context(), h.reviewer)
 	require.NoError(h.t, err)

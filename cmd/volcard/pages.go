@@ -25,6 +25,7 @@ import (
 	"volcard/internal/store/codestore"
 	"volcard/internal/store/messagestore"
 	"volcard/internal/store/personstore"
+	"volcard/internal/store/photostore"
 	"volcard/internal/store/placestore"
 	"volcard/internal/store/sessionstore"
 	"volcard/internal/store/staffstore"
@@ -62,6 +63,7 @@ func pages(p *parts, cfg config.API, starter *workflows.Starter, watch *casewatc
 		messages = messagestore.Store{DB: p.db, Vault: p.vault, Clock: p.clock}
 		places   = placestore.New(p.db)
 		stock    = cardstore.Stock{Store: p.cards}
+		photos   = photostore.Photos{DB: p.db, Vault: p.vault, Clock: p.clock}
 		batches  = batchstore.Store{DB: p.db, Vault: p.vault, Clock: p.clock}
 		workers  = staffstore.Store{DB: p.db, Vault: p.vault, Clock: p.clock, Hasher: people.Hasher, Limiter: limiter}
 	)
@@ -81,8 +83,8 @@ func pages(p *parts, cfg config.API, starter *workflows.Starter, watch *casewatc
 		},
 		Staff: staff.Room{Kit: kit, Staff: workers},
 		Branch: branch.Deps{
-			Kit: kit, Process: p.client, Counter: cardstore.Counter{Store: p.cards}, Stock: stock, Places: places,
-			Keyring: p.keys, Limiter: limiter, Terms: p.terms,
+			Kit: kit, Process: p.client.Production(), Counter: cardstore.Counter{Store: p.cards}, Stock: stock, Places: places,
+			Batches: batchstore.Reads{Store: batches}, Photos: photos, Keyring: p.keys, Limiter: limiter, Terms: p.terms,
 		},
 		Factory: factory.Deps{
 			Kit: kit, Process: p.client.Production(), Reads: batchstore.Reads{Store: batches}, Files: batchstore.Downloads{Store: batches},

@@ -82,6 +82,9 @@ var matrix = map[string]access{
 	"GET /factory/batches/{id}/print/{n}.pdf": factoryOf, "GET /factory/batches/{id}/printed": factoryOf,
 	"POST /factory/batches/{id}/printed": factoryOf, "GET /factory/batches/{id}/shipped": factoryOf, "POST /factory/batches/{id}/shipped": factoryOf,
 
+	"GET /branch/cases/{id}/photo.jpg": ownBranch, "GET /branch/parcels": clerk,
+	"GET /branch/parcels/{id}": ownBranch, "POST /branch/parcels/{id}": ownBranch,
+
 	"GET /branch/stock/receive": clerk, "POST /branch/stock/receive": clerk, "GET /branch/stock/spoil": clerk, "POST /branch/stock/spoil": clerk,
 }
 

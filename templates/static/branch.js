@@ -36,6 +36,18 @@
     }
   });
 
+  // Counting a parcel: how many boxes are ticked.
+  var list = document.querySelector("[data-count]");
+  var counted = document.querySelector("[data-counted]");
+  if (list && counted) {
+    list.addEventListener("change", function () {
+      var boxes = list.querySelectorAll("input");
+      var ticked = list.querySelectorAll("input:checked").length;
+      counted.hidden = false;
+      counted.textContent = "已清点 " + ticked + " 张，共 " + boxes.length + " 张";
+    });
+  }
+
   // A scanner may end with Tab. People leave a field by Tab as well, but they do not type eight
   // characters in a third of a second.
   var times = [];

@@ -32,14 +32,14 @@ type CounterCase struct {
 	UnitName     string
 	ReadyAt      *time.Time
 	PickupUntil  *time.Time
-	Serial       string
+	Serial       string // of the plastic card that went over: a regular one's is its number
 	HandedOverAt *time.Time
 	HandedOverBy string
 }
 
 const counterSQL = `
 	SELECT a.id, a.number, a.edition, a.state, a.holder_name, a.identity, a.unit_name, a.ready_at, a.pickup_until,
-	       coalesce(h.serial, ''), h.at, coalesce(hs.name, '')
+	       coalesce(h.serial, h.card_number, ''), h.at, coalesce(hs.name, '')
 	  FROM application a
 	  LEFT JOIN hand_over h ON h.application_id = a.id AND h.undone_at IS NULL
 	  LEFT JOIN staff hs ON hs.id = h.staff_id

@@ -164,8 +164,8 @@ func (w Works) Parcel(id, branch uuid.UUID) uuid.UUID {
 }
 
 // Arrive confirms a parcel's arrival.
-func (w Works) Arrive(in batchstore.Arrival) error {
-	_, err := w.Batches.ConfirmArrival(context.Background(), in, func(now time.Time) time.Time { return w.Process.Terms.PickupUntil(now) })
+func (w Works) Arrive(ctx context.Context, in batchstore.Arrival) error {
+	_, err := w.Batches.ConfirmArrival(ctx, in, func(now time.Time) time.Time { return w.Process.Terms.PickupUntil(now) })
 	return err
 }
 
