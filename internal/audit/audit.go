@@ -6,6 +6,7 @@ package audit
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -55,7 +56,7 @@ func Run(ctx context.Context, url string, o Options) ([]Finding, error) {
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
 
 	var findings []Finding
-	for _, c := range checks {
+	for _, c := range all() {
 		var args []any
 		if strings.Contains(c.sql, "$1") {
 			args = append(args, o.Now.Add(-o.Grace))
@@ -77,9 +78,13 @@ func Run(ctx context.Context, url string, o Options) ([]Finding, error) {
 
 // Names lists the checks in the order in which they run.
 func Names() []string {
-	names := make([]string, len(checks))
-	for i, c := range checks {
+	list := all()
+	names := make([]string, len(list))
+	for i, c := range list {
 		names[i] = c.name
 	}
 	return names
 }
+
+// all is every check: those of both editions, then those of the regular one.
+func all() []check { return slices.Concat(checks, regularChecks) }

@@ -3,6 +3,7 @@ package audit_test
 import (
 	"context"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,70 +13,112 @@ import (
 
 	"volcard/internal/audit"
 	"volcard/internal/card"
-	"volcard/internal/clock"
 	"volcard/internal/store/cardstore"
-	"volcard/internal/store/storetest"
+	"volcard/internal/store/storetest/stage"
 )
 
-var now = time.Date(2026, 11, 23, 1, 0, 0, 0, time.UTC)
+// now is when the books are read.
+var now = time.Date(2026, 12, 16, 1, 0, 0, 0, time.UTC)
 
-// books makes a small clean world: one card waits, one is handed over, one case was withdrawn.
-func books(t *testing.T) (auditURL string, owner *pgx.Conn) {
+// books makes a small clean world and returns the URL of its owner. Of general cards one waits, one is handed
+// over, one case was withdrawn. Of regular ones one is at every station from the reviewer to the counter.
+func books(t *testing.T) (ownerURL string) {
 	t.Helper()
 	ctx := context.Background()
-	db, ownerURL := storetest.NewWithURL(t)
-	v := storetest.Vault(t)
-	fake := clock.NewFake(now)
-	rows := storetest.Rows{T: t, DB: db, Vault: v, Now: now}
-	s := cardstore.Store{DB: db, Vault: v, Clock: fake}
-	p := cardstore.Process{
-		Store: s, Terms: card.DefaultTerms(),
-		Sign:    func(in cardstore.Intent) (string, string, error) { return "TOKEN" + in.Number, "TEST", nil },
-		Missing: func(string) []rune { return nil },
-	}
-	branch := rows.Branch("光谷支行")
-	clerk := rows.Clerk("李柜员", branch)
-	serials := rows.Stock(branch, 5)
-	rows.SigningKey("TEST")
-	for i, number := range []string{"420199200402290023", "420199200505040019", "420199200612310117"} {
-		person := rows.Person("王𠮷", number)
-		d := card.Draft{
-			Edition: card.General, Identity: card.Social, NoticeVersion: card.NoticeVersion, Phone: "13800000000",
-			PhoneVerifiedAt: now, UnitName: "光谷社区", DivisionCode: "420106", Address: "一号", BranchID: branch,
-		}
-		_, err := cardstore.Drafts{Store: s}.Save(ctx, person, d, 0)
-		require.NoError(t, err)
-		f, err := cardstore.Submissions{Store: s}.Facts(ctx, person, d)
-		require.NoError(t, err)
-		a, reasons, err := cardstore.Submissions{Store: s}.Submit(ctx, cardstore.Submission{
-			PersonID: person, IdempotencyKey: uuid.Must(uuid.NewV4()), Content: card.ContentHash(d, f),
-		})
+	s := stage.New(t)
+	serials := s.Rows.Stock(s.Branch, 5)
+	for i := range 3 {
+		a := s.Person("clear")
+		d := s.Draft(a)
+		d.Edition, d.PhotoID, d.Face = card.General, uuid.Nil, ""
+		accepted, reasons, err := s.Submissions.Submit(ctx, s.Form(a, d))
 		require.NoError(t, err)
 		require.Empty(t, reasons)
-		fake.Advance(time.Second)
-		_, err = p.Issue(ctx, a.ID)
+		s.Clock.Advance(time.Second)
+		_, err = s.Process.Issue(ctx, accepted.ID)
 		require.NoError(t, err)
-		fake.Advance(time.Second)
+		s.Clock.Advance(time.Second)
 		switch i {
 		case 1:
-			_, err = p.HandOver(ctx, cardstore.HandOver{ApplicationID: a.ID, BranchID: branch, StaffID: clerk, Serial: serials[4]})
+			_, err = s.Process.HandOver(ctx, cardstore.HandOver{ApplicationID: accepted.ID, BranchID: s.Branch, StaffID: s.Clerk, Serial: serials[4]})
 		case 2:
-			_, err = p.Withdraw(ctx, a.ID, person)
+			_, err = s.Process.Withdraw(ctx, accepted.ID, a.Person)
 		}
 		require.NoError(t, err)
 	}
-	owner, err := pgx.Connect(ctx, ownerURL)
+	regularBooks(t, s)
+	s.DB.Close()
+	return s.Owner
+}
+
+func regularBooks(t *testing.T, s *stage.Stage) {
+	t.Helper()
+	ctx := context.Background()
+	s.Clock.Advance(time.Second)
+	collected := s.Ready()
+	_, err := s.Process.HandOver(ctx, s.HandOver(collected))
 	require.NoError(t, err)
-	t.Cleanup(func() { _ = owner.Close(ctx) })
+	taken, rejected := s.Waiting(s.Branch), s.Waiting(s.Other)
+	id := s.Freeze()
+	_, err = s.DB.Exec(ctx, "UPDATE batch_card SET design_hash = sha256('other') WHERE application_id = $1", rejected.ID)
+	require.NoError(t, err)
+	s.Ship(id)
+	s.Arrive(id, s.Branch)
+	require.Equal(t, card.Ready, s.State(taken))
+	s.Waiting(s.Branch)
+	producing := s.Freeze()
+	s.Render(producing)
+	late := s.Waiting(s.Other)
+	s.Clock.Advance(22 * 24 * time.Hour)
+	_, err = s.Regular.TellOverdue(ctx, late.ID)
+	require.NoError(t, err)
+	s.Mending()
+	s.Reviewing()
+	// What the clock passed on its way is done, as the processes would have done it.
+	for _, a := range s.Texts("SELECT id::text FROM application WHERE edition = 'regular' ORDER BY id") {
+		application := uuid.FromStringOrNil(a)
+		_, err = s.Regular.TellOverdue(ctx, application)
+		require.NoError(t, err)
+		_, err = s.Regular.GiveUp(ctx, application)
+		require.NoError(t, err)
+	}
+	for _, b := range s.Texts("SELECT id::text FROM batch") {
+		require.NoError(t, s.Batches.DropFiles(ctx, uuid.FromStringOrNil(b)))
+	}
+	_, err = s.DB.Exec(ctx, "UPDATE message SET state = 'sent'")
+	require.NoError(t, err)
+}
+
+// copyOf is a world of its own, for a fault that is planted by the owner behind the program's back.
+func copyOf(t *testing.T, ownerURL string) (auditURL string, owner *pgx.Conn) {
+	t.Helper()
+	ctx := context.Background()
 	u, err := url.Parse(ownerURL)
 	require.NoError(t, err)
+	books := strings.TrimPrefix(u.Path, "/")
+	server := *u
+	server.Path = "/postgres"
+	admin, err := pgx.Connect(ctx, server.String())
+	require.NoError(t, err)
+	name := "a_" + strings.ReplaceAll(uuid.Must(uuid.NewV4()).String(), "-", "")
+	_, err = admin.Exec(ctx, "CREATE DATABASE "+name+" TEMPLATE "+books)
+	require.NoError(t, err)
+	u.Path = "/" + name
+	owner, err = pgx.Connect(ctx, u.String())
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		_ = owner.Close(ctx)
+		_, err := admin.Exec(ctx, "DROP DATABASE "+name+" WITH (FORCE)")
+		require.NoError(t, err)
+		_ = admin.Close(ctx)
+	})
 	u.User = url.User("volcard_audit")
 	return u.String(), owner
 }
 
 func TestCleanBooks(t *testing.T) {
 	t.Parallel()
-	auditURL, _ := books(t)
+	auditURL, _ := copyOf(t, books(t))
 	findings, err := audit.Run(context.Background(), auditURL, audit.Options{Now: now})
 	require.NoError(t, err)
 	require.Empty(t, findings)
@@ -85,14 +128,19 @@ func TestCleanBooks(t *testing.T) {
 func TestPlantedFaultsAreFound(t *testing.T) {
 	t.Parallel()
 	const (
-		ready     = "(SELECT id FROM application WHERE state = 'ready')"
-		collected = "(SELECT id FROM application WHERE state = 'collected')"
+		ready     = "(SELECT id FROM application WHERE edition = 'general' AND state = 'ready')"
+		collected = "(SELECT id FROM application WHERE edition = 'general' AND state = 'collected')"
+		producing = "(SELECT id FROM application WHERE state = 'producing')"
+		waiting   = "(SELECT id FROM application WHERE state = 'waiting')"
+		mending   = "(SELECT id FROM application WHERE state = 'mending')"
+		atCounter = "(SELECT id FROM application WHERE edition = 'regular' AND state = 'ready')"
+		overdue   = "(SELECT id FROM application WHERE overdue_at IS NOT NULL LIMIT 1)"
 		withdrawn = "(SELECT id FROM application WHERE state = 'withdrawn')"
 	)
 	planted := map[string][]string{
 		"accepted application left undone":                   {"UPDATE application SET state = 'accepted', submitted_at = '2026-11-01' WHERE id = " + ready},
-		"more than one live application of a person":         {"DROP INDEX application_live", "UPDATE application SET person_id = (SELECT person_id FROM application WHERE state = 'ready'), state = 'lapsed', closed_at = NULL, pickup_until = '2026-12-24' WHERE id = " + withdrawn},
-		"more than one valid card of a person":               {"DROP INDEX card_valid", "UPDATE card SET status = 'valid', person_id = (SELECT person_id FROM application WHERE state = 'ready')"},
+		"more than one live application of a person":         {"DROP INDEX application_live", "UPDATE application SET person_id = (SELECT person_id FROM application WHERE edition = 'general' AND state = 'ready'), state = 'lapsed', closed_at = NULL, pickup_until = '2026-12-24' WHERE id = " + withdrawn},
+		"more than one valid card of a person":               {"DROP INDEX card_valid", "UPDATE card SET status = 'valid', person_id = (SELECT person_id FROM application WHERE edition = 'general' AND state = 'ready')"},
 		"approved application without its one card":          {"DELETE FROM card WHERE application_id = " + ready},
 		"card of an application that was not approved":       {"UPDATE card SET status = 'valid' WHERE application_id = " + withdrawn},
 		"card that says something else than its application": {"UPDATE card SET holder_name = '张三' WHERE application_id = " + ready},
@@ -108,21 +156,40 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 		"stock that differs from its ledger":                 {"DELETE FROM stock_entry WHERE kind = 'reserve'"},
 		"more than one message for one event":                {"ALTER TABLE message DROP CONSTRAINT message_dedupe_key_key", "UPDATE message SET dedupe_key = 'same'"},
 		"ready case whose holder was not told":               {"DELETE FROM message"},
-		"message unsent for long":                            {"UPDATE message SET due_at = '2026-11-01'"},
+		"message unsent for long":                            {"UPDATE message SET state = 'pending', due_at = '2026-11-01'"},
 		"broken audit chain":                                 {"UPDATE audit_entry SET actor_id = 'nobody' WHERE action = 'issue'"},
 		"state that its audit chain does not end in":         {"UPDATE application SET state = 'lapsed' WHERE id = " + ready},
 		"audit chain whose moves do not join":                {"UPDATE audit_entry SET from_state = 'held' WHERE action = 'issue' AND subject_kind = 'application'"},
 		"audit chain without its application":                {"UPDATE audit_entry SET subject_id = gen_random_uuid() WHERE action = 'submit' AND subject_id = " + ready},
 		"move that is not in the table of moves":             {"UPDATE audit_entry SET action = 'conjure' WHERE action = 'issue' AND subject_kind = 'application'"},
 		"decision of a person without a person":              {"UPDATE audit_entry SET actor_kind = 'process' WHERE action = 'hand-over'"},
+		"card whose print differs from what was confirmed":   {"UPDATE application SET design_hash = sha256('other') WHERE id = " + producing},
+		"card that is in two batches":                        {"INSERT INTO batch_card (batch_id, application_id, seq, card_number, branch_id, design_hash, state) SELECT b.id, c.application_id, 99, c.card_number, c.branch_id, c.design_hash, 'frozen' FROM batch_card c, batch b WHERE c.application_id = " + atCounter + " AND b.state = 'rendered'"},
+		"batch that does not add up":                         {"UPDATE batch SET cards = cards + 1 WHERE state = 'rendered'"},
+		"parcel that does not hold its cards":                {"UPDATE parcel SET arrived_at = NULL, arrived_by = NULL WHERE id = (SELECT id FROM parcel WHERE arrived_at IS NOT NULL LIMIT 1)"},
+		"parcel confirmed by somebody else's clerk":          {"UPDATE parcel SET arrived_by = (SELECT id FROM staff WHERE role = 'factory') WHERE arrived_at IS NOT NULL"},
+		"card in production without its batch":               {"UPDATE application SET state = 'producing' WHERE id = " + waiting},
+		"regular card at its branch that never arrived":      {"UPDATE batch_card SET state = 'frozen' WHERE application_id = " + atCounter},
+		"promise whose dates are out of order":               {"UPDATE application SET promised_from = promise_start + 9 WHERE id = " + producing},
+		"overdue card about which nobody was told":           {"UPDATE application SET overdue_at = NULL WHERE id = " + overdue},
+		"case that was to be mended and was not given up":    {"UPDATE application SET mend_until = '2026-12-15 16:00Z', mend_from = '2026-12-01' WHERE id = " + mending},
+		"photo of somebody else":                             {"UPDATE application SET photo_id = (SELECT photo_id FROM application WHERE id = " + mending + ") WHERE id = " + waiting},
+		"card with a photo that nobody passed":               {"UPDATE photo SET verdict = 'doubtful' WHERE id = (SELECT photo_id FROM application WHERE id = " + waiting + ")"},
+		"photo decided by somebody who is no reviewer":       {"UPDATE photo SET decided_by = (SELECT id FROM staff WHERE role = 'factory') WHERE decided_by IS NOT NULL"},
+		"regular card handed over under another number":      {"UPDATE hand_over SET card_number = (SELECT number FROM card WHERE application_id = " + atCounter + ") WHERE card_number IS NOT NULL"},
+		"regular card handed over before it arrived":         {"UPDATE parcel SET arrived_at = '2026-12-15' WHERE arrived_at IS NOT NULL"},
+		"batch whose state its audit chain does not end in":  {"UPDATE batch SET state = 'printed' WHERE state = 'rendered'"},
+		"batch move that is not in the table of moves":       {"UPDATE audit_entry SET actor_kind = 'process' WHERE action = 'batch-ship'"},
+		"files of a batch that is done":                      {"UPDATE batch SET state = 'done', done_at = '2026-12-15' WHERE state = 'rendered'"},
 		"application whose times run backwards":              {"UPDATE application SET ready_at = '2026-11-01' WHERE id = " + collected},
 	}
+	world := books(t)
 	for _, name := range audit.Names() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			ctx := context.Background()
 			require.Contains(t, planted, name, "a check that nobody has seen fail")
-			auditURL, owner := books(t)
+			auditURL, owner := copyOf(t, world)
 			for _, sql := range planted[name] {
 				tag, err := owner.Exec(ctx, sql)
 				require.NoError(t, err)
@@ -144,7 +211,7 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 func TestAuditorCannotWrite(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
-	auditURL, _ := books(t)
+	auditURL, _ := copyOf(t, books(t))
 	conn, err := pgx.Connect(ctx, auditURL)
 	require.NoError(t, err)
 	defer conn.Close(ctx)

@@ -1,0 +1,97 @@
+package audit
+
+// regularChecks is what must always be true of the regular edition (docs/operations.md).
+var regularChecks = []check{
+	// Confirmed, frozen and printed are one content (invariant 5).
+	{"card whose print differs from what was confirmed", `
+		SELECT 'batch ' || c.batch_id || ' card ' || c.seq FROM batch_card c
+		  JOIN application a ON a.id = c.application_id JOIN batch b ON b.id = c.batch_id
+		 WHERE c.state <> 'rejected' AND (c.design_hash <> a.design_hash OR (b.state <> 'frozen' AND c.print_hash IS NULL)) ORDER BY 1`},
+
+	{"card that is in two batches", `
+		SELECT 'application ' || application_id FROM batch_card
+		 WHERE state <> 'rejected' GROUP BY application_id HAVING count(*) > 1 ORDER BY 1`},
+
+	{"batch that does not add up", `
+		SELECT 'batch ' || b.id || ': ' || b.cards || ' cards, ' || c.n || ' in it, ' || p.n || ' in parcels'
+		  FROM batch b
+		 CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE state <> 'rejected') AS n, count(*) AS frozen FROM batch_card WHERE batch_id = b.id) c
+		 CROSS JOIN LATERAL (SELECT coalesce(sum(cards), 0) AS n FROM parcel WHERE batch_id = b.id) p
+		 WHERE (b.state = 'frozen' AND b.cards <> c.frozen)
+		    OR (b.state <> 'frozen' AND (b.cards <> c.n OR b.cards <> p.n)) ORDER BY 1`},
+
+	{"parcel that does not hold its cards", `
+		SELECT 'parcel ' || p.id FROM parcel p JOIN batch b ON b.id = p.batch_id
+		 CROSS JOIN LATERAL (SELECT count(*) AS n, count(*) FILTER (WHERE state = 'arrived') AS arrived FROM batch_card c
+		                      WHERE c.batch_id = p.batch_id AND c.branch_id = p.branch_id AND c.state <> 'rejected') c
+		 WHERE p.cards <> c.n OR c.arrived <> CASE WHEN p.arrived_at IS NULL THEN 0 ELSE p.cards END
+		    OR p.arrived_at < b.shipped_at OR (p.arrived_at IS NULL AND b.state = 'done') ORDER BY 1`},
+
+	{"parcel confirmed by somebody else's clerk", `
+		SELECT 'parcel ' || p.id FROM parcel p LEFT JOIN staff s ON s.id = p.arrived_by
+		 WHERE p.arrived_at IS NOT NULL AND (s.id IS NULL OR s.role <> 'clerk' OR s.branch_id <> p.branch_id) ORDER BY 1`},
+
+	{"card in production without its batch", `
+		SELECT 'application ' || a.id FROM application a
+		  LEFT JOIN batch_card c ON c.application_id = a.id AND c.state = 'frozen'
+		 WHERE (a.state = 'producing') <> (c.seq IS NOT NULL) OR c.branch_id <> a.branch_id ORDER BY 1`},
+
+	{"regular card at its branch that never arrived", `
+		SELECT 'application ' || a.id FROM application a
+		  LEFT JOIN batch_card c ON c.application_id = a.id AND c.state = 'arrived'
+		 WHERE a.edition = 'regular'
+		   AND ((a.state IN ('ready', 'lapsed', 'collected', 'closed')) <> (c.seq IS NOT NULL) OR c.branch_id <> a.branch_id) ORDER BY 1`},
+
+	// Working days 10 and 15 lie at least that many days ahead (invariant 12).
+	{"promise whose dates are out of order", `
+		SELECT 'application ' || id FROM application
+		 WHERE edition = 'regular' AND (promised_until < promised_from OR promised_from < promise_start + 10
+		       OR promised_until < promise_start + 15 OR promise_due < submitted_at
+		       OR promise_start < (submitted_at AT TIME ZONE 'Asia/Shanghai')::date) ORDER BY 1`},
+
+	{"overdue card about which nobody was told", `
+		SELECT 'application ' || a.id FROM application a
+		 WHERE a.edition = 'regular' AND a.state IN ('held', 'reviewing', 'waiting', 'producing')
+		   AND ((a.overdue_at IS NULL AND a.promise_due < $1)
+		     OR (a.overdue_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM message m WHERE m.dedupe_key LIKE a.id || ':overdue-%'))) ORDER BY 1`},
+
+	{"case that was to be mended and was not given up", `
+		SELECT 'application ' || id FROM application WHERE state = 'mending' AND (mend_until < $1 OR mend_until < mend_from) ORDER BY 1`},
+
+	{"photo of somebody else", `
+		SELECT 'application ' || a.id FROM application a JOIN photo p ON p.id = a.photo_id WHERE p.person_id <> a.person_id ORDER BY 1`},
+
+	{"card with a photo that nobody passed", `
+		SELECT 'application ' || a.id FROM application a JOIN photo p ON p.id = a.photo_id
+		 WHERE a.state IN ('waiting', 'producing', 'ready', 'lapsed', 'collected', 'closed')
+		   AND coalesce(p.decision, CASE p.verdict WHEN 'clear' THEN 'approved' ELSE 'undecided' END) <> 'approved' ORDER BY 1`},
+
+	{"photo decided by somebody who is no reviewer", `
+		SELECT 'photo ' || p.id FROM photo p JOIN staff s ON s.id = p.decided_by WHERE s.role <> 'reviewer' ORDER BY 1`},
+
+	{"regular card handed over under another number", `
+		SELECT 'hand-over ' || h.id FROM hand_over h
+		  JOIN application a ON a.id = h.application_id LEFT JOIN card c ON c.application_id = h.application_id
+		 WHERE (a.edition = 'regular') <> (h.card_number IS NOT NULL) OR h.card_number <> c.number ORDER BY 1`},
+
+	{"regular card handed over before it arrived", `
+		SELECT 'hand-over ' || h.id FROM hand_over h JOIN batch_card c ON c.card_number = h.card_number AND c.state = 'arrived'
+		  LEFT JOIN parcel p ON p.batch_id = c.batch_id AND p.branch_id = c.branch_id
+		 WHERE p.arrived_at IS NULL OR h.at < p.arrived_at ORDER BY 1`},
+
+	{"batch whose state its audit chain does not end in", `
+		SELECT 'batch ' || b.id FROM batch b
+		  LEFT JOIN LATERAL (SELECT to_state FROM audit_entry e WHERE e.subject_id = b.id ORDER BY seq DESC LIMIT 1) e ON true
+		 WHERE e.to_state IS DISTINCT FROM b.state ORDER BY 1`},
+
+	{"batch move that is not in the table of moves", `
+		SELECT 'batch ' || subject_id || ': ' || action FROM audit_entry
+		 WHERE subject_kind = 'batch' AND (action, coalesce(from_state, ''), coalesce(to_state, ''), actor_kind) NOT IN (
+		   ('batch-freeze', '', 'frozen', 'process'), ('batch-render', 'frozen', 'rendered', 'process'),
+		   ('batch-render', 'frozen', 'done', 'process'), ('batch-print', 'rendered', 'printed', 'staff'),
+		   ('batch-ship', 'printed', 'shipped', 'staff'), ('batch-end', 'shipped', 'done', 'staff')) ORDER BY 1`},
+
+	{"files of a batch that is done", `
+		SELECT 'batch ' || b.id || ' ' || f.kind || ' ' || f.n FROM batch_file f JOIN batch b ON b.id = f.batch_id
+		 WHERE b.state = 'done' AND b.done_at < $1 ORDER BY 1`},
+}
