@@ -214,8 +214,11 @@ func (c *cardCase) listen(ctx workflow.Context) error {
 		workflow.SetQueryHandler(ctx, queryProgress, func() (cardstore.Snapshot, error) { return c.at, nil }),
 		workflow.SetUpdateHandlerWithOptions(ctx, updateHandOver,
 			func(ctx workflow.Context, in cardstore.HandOver) error { return c.decide(ctx, deed.HandOverCard, in) },
-			// A collected case is let through: the deed tells who handed it over, when and where.
-			workflow.UpdateHandlerOptions{Validator: func(cardstore.HandOver) error { return c.must(card.Ready, card.Collected) }}),
+			// A collected case is let through: the deed tells who handed it over, when and where. So is one
+			// whose card may have arrived a moment ago, before its process heard of it.
+			workflow.UpdateHandlerOptions{Validator: func(cardstore.HandOver) error {
+				return c.must(card.Ready, card.Collected, card.Waiting, card.Producing)
+			}}),
 		workflow.SetUpdateHandlerWithOptions(ctx, updateUndoHandOver,
 			func(ctx workflow.Context, in cardstore.Undo) error { return c.decide(ctx, deed.TakeBackCard, in) },
 			workflow.UpdateHandlerOptions{Validator: func(cardstore.Undo) error { return c.must(card.Collected, card.Ready) }}),

@@ -33,6 +33,8 @@ type book struct {
 	reminders []int
 	issued    int
 	issueTo   card.State
+	regular   regular
+	releaseTo func()
 	// before, where set, runs ahead of the deed of that name and may fail it.
 	before map[string]func() error
 }
@@ -48,6 +50,7 @@ func newBook(t *testing.T) *book {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
 	b := &book{env: suite.NewTestWorkflowEnvironment(), terms: card.DefaultTerms(), state: card.Accepted, issueTo: card.Ready}
+	b.releaseTo = b.arrive
 	b.env.SetStartTime(start)
 	b.env.SetWorkflowRunTimeout(400 * 24 * time.Hour)
 	var c *activities.Card
@@ -84,8 +87,10 @@ func newBook(t *testing.T) *book {
 		return b.snapshot(), nil
 	}).Maybe()
 	b.env.OnActivity(c.ChooseBranch, mock.Anything, mock.Anything).Return(func(_ context.Context, _ activities.ChooseBranchInput) (cardstore.Snapshot, error) {
-		b.state = card.Ready
-		b.wait()
+		if b.state != card.Waiting { // a regular card that is not made yet only changes its way
+			b.state = card.Ready
+			b.wait()
+		}
 		return b.snapshot(), nil
 	}).Maybe()
 	b.env.OnActivity(c.WithdrawApplication, mock.Anything, mock.Anything).Return(func(_ context.Context, _ activities.WithdrawInput) (cardstore.Snapshot, error) {
@@ -106,8 +111,7 @@ func newBook(t *testing.T) *book {
 	}).Maybe()
 	b.env.OnActivity(c.DecideHeldName, mock.Anything, mock.Anything).Return(func(_ context.Context, in activities.DecideHeldInput) (cardstore.Snapshot, error) {
 		if b.state = card.Refused; in.Release {
-			b.state = card.Ready
-			b.wait()
+			b.releaseTo()
 		}
 		return b.snapshot(), nil
 	}).Maybe()
@@ -128,7 +132,11 @@ func (b *book) snapshot() cardstore.Snapshot {
 		s.Until = b.until.Add(b.terms.Lapsed)
 	case card.Collected:
 		s.Until = b.closed.Add(b.terms.Undo)
-	case card.Accepted, card.Held, card.Closed, card.Withdrawn, card.Refused:
+	case card.Held, card.Reviewing, card.Waiting, card.Producing:
+		s.Due = b.regular.due
+	case card.Mending:
+		s.Until, s.Reminders = b.regular.mendUntil, b.regular.reminders
+	case card.Accepted, card.Closed, card.Withdrawn, card.Refused:
 	}
 	return s
 }

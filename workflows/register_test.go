@@ -16,6 +16,8 @@ func TestEverythingRegistersOnARealWorker(t *testing.T) {
 	require.NoError(t, err)
 	defer c.Close()
 	require.NotPanics(t, func() {
-		NewWorker(c, "test", activities.All{Card: &activities.Card{}, Check: &activities.Check{}}, false)
+		NewWorker(c, "test", activities.All{
+			Card: &activities.Card{}, Batch: &activities.Batch{}, Dates: &activities.Dates{}, Check: &activities.Check{},
+		}, false)
 	})
 }
