@@ -15,9 +15,9 @@ import (
 
 // amend mends what gofpdf cannot be told: it says what the fonts' codes mean, so that a
 // name can be searched, copied and read aloud with its true code points; it packs the
-// pages; and it puts in order what gofpdf writes in the order of Go's maps, so that equal
+// pages; it puts photos where their marks stand; and it puts in order what gofpdf writes in the order of Go's maps, so that equal
 // input gives equal bytes.
-func amend(file []byte, subset *fonts.Subset) ([]byte, error) {
+func amend(file []byte, subset *fonts.Subset, photos map[string][]byte) ([]byte, error) {
 	d, err := readDocument(file)
 	if err != nil {
 		return nil, err
@@ -26,14 +26,18 @@ func amend(file []byte, subset *fonts.Subset) ([]byte, error) {
 	for i := range subset.Fonts() {
 		meanings[fmt.Sprintf(encoding, fontName(i))] = toUnicode(subset, i)
 	}
-	named := 0
+	named, placed := 0, 0
 	for n, body := range d.objects {
 		text, plain := plainStream(body)
 		if meaning, ok := meanings[string(body)]; ok {
 			text, plain = meaning, true
 			delete(meanings, string(body))
 		}
+		photo := photos[string(bytes.TrimRight(body[:min(len(body), longestMark)], "\n"))]
 		switch {
+		case photo != nil:
+			body = imageObject(photo)
+			placed++
 		case plain:
 			body = stream("", text)
 		case bytes.HasPrefix(body, []byte("<</Type /Page\n")):
@@ -50,7 +54,7 @@ func amend(file []byte, subset *fonts.Subset) ([]byte, error) {
 		}
 		d.objects[n] = body
 	}
-	if len(meanings) > 0 || named != subset.Fonts() {
+	if len(meanings) > 0 || named != subset.Fonts() || placed != len(photos) {
 		return nil, errShape
 	}
 	if err := d.orderResources(); err != nil {
@@ -61,6 +65,18 @@ func amend(file []byte, subset *fonts.Subset) ([]byte, error) {
 
 // encoding is the object that gofpdf writes for a font's own encoding.
 const encoding = "<</Type /Encoding /BaseEncoding /WinAnsiEncoding /Differences [%s]>>\nendobj\n"
+
+// longestMark is above the length of any photo's mark.
+const longestMark = 64
+
+// imageObject is a photo as it is: a PDF takes a JPEG's own bytes.
+func imageObject(photo []byte) []byte {
+	out := make([]byte, 0, len(photo)+200)
+	out = fmt.Appendf(out, "<</Type /XObject /Subtype /Image /Width %d /Height %d /ColorSpace /DeviceRGB /BitsPerComponent 8 "+
+		"/Filter /DCTDecode /Length %d>>\nstream\n", PhotoWidth, PhotoHeight, len(photo))
+	out = append(out, photo...)
+	return append(out, "\nendstream\nendobj\n"...)
+}
 
 var errShape = errors.New("render: gofpdf's file has an unknown shape")
 

@@ -49,7 +49,7 @@ func TestAmendRefuses(t *testing.T) {
 		"", "%PDF-1.3\n", "startxref\n9\n", "startxref\nx\n%%EOF", "startxref\n-1\n",
 		"xref\n0 2\n0000000000 65535 f \n0000000000 00000 n \ntrailer\n<<\n/Size 2\n>>\nstartxref\n0\n%%EOF\n",
 	} {
-		_, err := amend([]byte(file), &fonts.Subset{})
+		_, err := amend([]byte(file), &fonts.Subset{}, nil)
 		require.ErrorIs(t, err, errShape, "%q", file)
 	}
 }
@@ -63,10 +63,10 @@ func TestAmendMissesAFont(t *testing.T) {
 	var file bytes.Buffer
 	require.NoError(t, pdf.Output(&file))
 	var subset fonts.Subset
-	_, err = amend(file.Bytes(), &subset)
+	_, err = amend(file.Bytes(), &subset, nil)
 	require.NoError(t, err)
 	subset.Encode(face, "王")
-	_, err = amend(file.Bytes(), &subset)
+	_, err = amend(file.Bytes(), &subset, nil)
 	require.ErrorIs(t, err, errShape)
 }
 

@@ -2,92 +2,60 @@ package render_test
 
 import (
 	"fmt"
-	"runtime"
 	"testing"
 	"time"
 
-	"volcard/internal/render"
 	"volcard/internal/render/rendertest"
 )
 
-// BenchmarkCardPDF compares one card's PDF with plain gofpdf and the full fonts in each
-// document, both in one run, by CPU time. The card's layout and QR count on our side.
+// Each benchmark measures both sides in one run, by CPU time; Layout and QR count on ours.
+
+// BenchmarkCardPDF is one card's PDF against plain gofpdf with the full fonts in each document.
 func BenchmarkCardPDF(b *testing.B) {
-	compare(b, 1)
+	onFaces(b, func(c *rendertest.Cost) (time.Duration, time.Duration, error) { return c.Documents(10) })
 }
 
-// BenchmarkPrintFile does so for a file of 500 different cards, where plain gofpdf has
-// spread its fonts' price.
+// BenchmarkPrintFile is a card of a file of 500 against the same: a document of its own.
 func BenchmarkPrintFile(b *testing.B) {
-	compare(b, 500)
+	onFaces(b, func(c *rendertest.Cost) (time.Duration, time.Duration, error) {
+		ours, err := c.File(500)
+		if err != nil {
+			return 0, 0, err
+		}
+		_, plain, err := c.Documents(10)
+		return ours, plain, err
+	})
 }
 
-func compare(b *testing.B, cards int) {
-	b.Helper()
-	face := generalFace(b)
-	usual, err := rendertest.NewPlain()
-	if err != nil {
-		b.Fatal(err)
-	}
-	data := make([]render.CardData, cards)
-	for i := range data {
-		data[i] = rendertest.Card(rendertest.Names[(i+1)%2])
-		data[i].CardNumber = fmt.Sprintf("4226%010d", i)
-		data[i].QR = data[i].QR[:len(data[i].QR)-10] + fmt.Sprintf("%010d", i)
-	}
-	o := render.PDFOptions{Date: data[0].IssuedOn}
-	ours := func() {
-		lists := make([]*render.DisplayList, cards)
-		for i, d := range data {
-			if lists[i], err = render.Layout(face, d); err != nil {
-				b.Fatal(err)
-			}
-		}
-		if _, err := render.PDF(o, lists...); err != nil {
-			b.Fatal(err)
-		}
-	}
-	plain := func() {
-		if _, err := usual.PDF(data...); err != nil {
-			b.Fatal(err)
-		}
-	}
-	ours()
-	plain()
-	// Rounds of some documents, from an empty heap: each side pays for its own garbage.
-	rounds := 1 + 10/cards
-	times := func(f func()) time.Duration {
-		runtime.GC()
-		return rendertest.CPU(func() {
-			for range rounds {
-				f()
-			}
-		})
-	}
-	var mine, theirs time.Duration
-	n := 0
-	for b.Loop() {
-		mine += times(ours)
-		theirs += times(plain)
-		n += cards * rounds
-	}
-	b.ReportMetric(float64(mine.Microseconds())/1000/float64(n), "cpu-ms/card")
-	b.ReportMetric(float64(theirs.Microseconds())/1000/float64(n), "plain-cpu-ms/card")
-	b.ReportMetric(float64(theirs)/float64(mine), "times-less-cpu")
-}
-
-// BenchmarkPreview is one side as a JPEG at the default size.
+// BenchmarkPreview is the front as a JPEG at the default size against pdftoppm.
 func BenchmarkPreview(b *testing.B) {
-	list := layout(b, rendertest.Card("阿卜杜热合曼·买买提"))
-	var mine time.Duration
-	n := 0
-	for b.Loop() {
-		mine += rendertest.CPU(func() {
-			if _, err := render.JPEG(list, render.Front, 0); err != nil {
+	onFaces(b, func(c *rendertest.Cost) (time.Duration, time.Duration, error) { return c.Previews(10, b.TempDir()) })
+}
+
+func onFaces(b *testing.B, measure func(c *rendertest.Cost) (ours, theirs time.Duration, err error)) {
+	b.Helper()
+	for _, face := range []string{"general", "huanghelou", "donghu"} {
+		b.Run(face, func(b *testing.B) {
+			c, err := rendertest.NewCost(face)
+			if err != nil {
 				b.Fatal(err)
 			}
+			var mine, theirs time.Duration
+			n := 0
+			for b.Loop() {
+				ours, other, err := measure(c)
+				if err != nil {
+					b.Fatal(err)
+				}
+				mine, theirs, n = mine+ours, theirs+other, n+1
+			}
+			ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 / float64(n) }
+			b.ReportMetric(ms(mine), "cpu-ms")
+			b.ReportMetric(ms(theirs), "their-cpu-ms")
+			b.ReportMetric(float64(theirs)/float64(mine), "times-less-cpu")
+			if mine >= theirs {
+				b.Error(fmt.Sprintf("no better than the plain way: %v against %v", mine, theirs))
+			}
 		})
-		n++
 	}
-	b.ReportMetric(float64(mine.Microseconds())/1000/float64(n), "cpu-ms/picture")
 }

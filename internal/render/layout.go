@@ -97,11 +97,10 @@ func (e *Element) plate() *vector.Shape {
 	return &vector.Shape{Path: vector.Rect(e.Box[0], e.Box[1], e.Box[2], e.Box[3], e.Radius), Color: e.background, Opacity: 1}
 }
 
-// layoutPhoto takes only what the photo gate makes. It looks at the head: Picture and PDF
-// decode the photo, and refuse it if it is damaged.
+// layoutPhoto takes only what the photo gate makes, and all of it.
 func (e *Element) layoutPhoto(data []byte) ([]item, error) {
 	size, kind, err := image.DecodeConfig(bytes.NewReader(data))
-	if err != nil || kind != "jpeg" || size.ColorModel != color.YCbCrModel || size.Width != PhotoWidth || size.Height != PhotoHeight {
+	if err != nil || kind != "jpeg" || size.ColorModel != color.YCbCrModel || size.Width != PhotoWidth || size.Height != PhotoHeight || !wholeJPEG(data) {
 		return nil, fault.Wrap(fault.Invalid, errPhoto, "照片不可用，请重新上传")
 	}
 	p := photoItem{X: e.Box[0], Y: e.Box[1], W: e.Box[2], H: e.Box[3], Radius: e.Radius, Data: data}

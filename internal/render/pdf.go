@@ -43,16 +43,14 @@ func PDF(o PDFOptions, lists ...*DisplayList) (out []byte, err error) {
 			return nil, fault.New(fault.Internal, "同一文件中的证件尺寸必须相同")
 		}
 		for _, side := range []*page{&list.front, &list.back} {
-			if err := p.page(side); err != nil {
-				return nil, err
-			}
+			p.page(side)
 		}
 	}
 	var buf bytes.Buffer
 	if err := p.pdf.Output(&buf); err != nil {
 		return nil, fault.Wrap(fault.Internal, err, failed)
 	}
-	out, err = amend(buf.Bytes(), &p.subset)
+	out, err = amend(buf.Bytes(), &p.subset, p.images)
 	if err != nil {
 		return nil, fault.Wrap(fault.Internal, err, failed)
 	}
@@ -71,12 +69,15 @@ type printer struct {
 	subset        fonts.Subset
 	codes         map[*textItem][]fonts.Piece
 	art           map[[32]byte]string // by artSum: the form's name
+	photos        map[[32]byte]string // by their bytes: the image's name
+	images        map[string][]byte   // photos by the marks that stand for them
 }
 
 func newPrinter(o PDFOptions, first *DisplayList) *printer {
 	p := &printer{
 		o: o, width: first.Width, height: first.Height,
 		codes: map[*textItem][]fonts.Piece{}, art: map[[32]byte]string{},
+		photos: map[[32]byte]string{}, images: map[string][]byte{},
 	}
 	if o.Bleed || o.CropMarks {
 		p.bleed = first.Bleed
@@ -107,7 +108,7 @@ func newPrinter(o PDFOptions, first *DisplayList) *printer {
 	return p
 }
 
-func (p *printer) page(side *page) error {
+func (p *printer) page(side *page) {
 	p.pdf.AddPage()
 	p.pdf.RawWriteStr(p.artForm(side) + " Do")
 	for _, it := range side.items {
@@ -119,15 +120,12 @@ func (p *printer) page(side *page) error {
 		case it.qr != nil:
 			p.raw(func(c *content) { c.qr(it.qr) })
 		case it.photo != nil:
-			if err := p.photo(it.photo); err != nil {
-				return err
-			}
+			p.photo(it.photo)
 		}
 	}
 	if p.o.CropMarks {
 		p.raw(func(c *content) { c.cropMarks(p.width, p.height, p.bleed) })
 	}
-	return nil
 }
 
 // raw writes operators to the page. They name no resources: only art has those.
@@ -192,22 +190,28 @@ func (p *printer) drawArt(art *vector.Art) []byte {
 	return stream(dict, c.b)
 }
 
-func (p *printer) photo(ph *photoItem) error {
-	name := fmt.Sprintf("%x", sha256.Sum256(ph.Data))
-	options := gofpdf.ImageOptions{AllowNegativePosition: true, ImageType: "JPG"}
-	if p.pdf.GetImageInfo(name) == nil {
-		if _, err := ph.decode(); err != nil {
-			return err
-		}
-		p.pdf.RegisterImageOptionsReader(name, options, bytes.NewReader(ph.Data))
+// photo draws a photo. gofpdf would copy its bytes five times and hash them twice; its door
+// for imported objects takes a mark, and amend puts the photo there.
+func (p *printer) photo(ph *photoItem) {
+	sum := sha256.Sum256(ph.Data)
+	name, ok := p.photos[sum]
+	if !ok {
+		name = fmt.Sprintf("/Photo%d", len(p.photos))
+		p.photos[sum] = name
+		p.images[photoMark(name)] = ph.Data
+		p.pdf.ImportObjects(map[string][]byte{name: []byte(photoMark(name))})
+		p.pdf.ImportTemplates(map[string]string{name: name})
 	}
 	p.raw(func(c *content) {
 		c.op("q")
 		c.path(vector.Rect(ph.X, ph.Y, ph.W, ph.H, ph.Radius))
-		c.b = append(c.b, "W n"...)
+		c.b = append(c.b, "W n "...)
+		x, y, w, h := ph.cover()
+		at := c.toPoints.Apply(vector.Point{X: x, Y: y + h})
+		c.nums(w/mmPerPoint, 0, 0, h/mmPerPoint, at.X, at.Y)
+		c.b = append(c.b, "cm "...)
+		c.op(name + " Do\nQ")
 	})
-	x, y, w, h := ph.cover()
-	p.pdf.ImageOptions(name, x+p.margin, y+p.margin, w, h, false, options, 0, "")
-	p.pdf.RawWriteStr("Q")
-	return nil
 }
+
+func photoMark(name string) string { return "%" + name + "\nendobj" }

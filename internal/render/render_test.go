@@ -239,8 +239,7 @@ func TestFaceWithPhoto(t *testing.T) {
 	require.InDelta(t, 200, blue(page.At((56+11+3)*300*10/254, (16+15+3)*300*10/254)), 8)
 }
 
-// Whatever is not a whole colour JPEG of the one size is refused, by the layout where its
-// head says so, else by whoever draws it.
+// Whatever is not one whole colour JPEG of the one size is refused.
 func TestPhotoRefused(t *testing.T) {
 	face := facesOf(t)["donghu"]
 	noise := jpegOf(t, noisyPhoto(render.PhotoWidth, render.PhotoHeight))
@@ -250,18 +249,22 @@ func TestPhotoRefused(t *testing.T) {
 		"text": []byte("text"), "PNG": asPNG.Bytes(), "PNG's first bytes": []byte("\x89PNG\r\n\x1a\n"),
 		"too small": jpegOf(t, noisyPhoto(294, 413)), "sideways": jpegOf(t, noisyPhoto(413, 295)),
 		"grey":      jpegOf(t, image.NewGray(image.Rect(0, 0, render.PhotoWidth, render.PhotoHeight))),
-		"head only": noise[:300], "cut": noise[:len(noise)/2], "damaged": slices.Concat(noise[:5000], bytes.Repeat([]byte{0xFF, 0xC4}, 400), noise[5800:]),
+		"head only": noise[:300], "polyglot": append(slices.Clone(noise), "PK\x03\x04"...), "cut by a byte": noise[:len(noise)-1], "cut": noise[:len(noise)/2], "damaged": slices.Concat(noise[:5000], bytes.Repeat([]byte{0xFF, 0xC4}, 400), noise[5800:]),
 	} {
 		data := rendertest.Card("王小明")
 		data.Photo = bad
-		list, err := render.Layout(face, data)
-		if err == nil {
-			_, err = render.Picture(list, render.Front, 0)
-			require.Equal(t, fault.Invalid, fault.KindOf(err), what)
-			_, err = render.PDF(render.PDFOptions{}, list)
-		}
+		_, err := render.Layout(face, data)
 		require.Equal(t, fault.Invalid, fault.KindOf(err), what)
 	}
+	// Damaged where only a decoder sees it: whoever previews it is told, and a print of it is no panic.
+	data := rendertest.Card("王小明")
+	data.Photo = slices.Concat(noise[:700], bytes.Repeat([]byte{0x55}, 3000), noise[3700:])
+	list, err := render.Layout(face, data)
+	require.NoError(t, err)
+	_, err = render.Picture(list, render.Front, 0)
+	require.Equal(t, fault.Invalid, fault.KindOf(err))
+	_, err = render.PDF(render.PDFOptions{}, list)
+	require.NoError(t, err)
 }
 
 func blue(c color.Color) float64 {

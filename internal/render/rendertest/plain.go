@@ -2,6 +2,7 @@ package rendertest
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"fmt"
 	"math"
 	"strings"
@@ -28,14 +29,14 @@ type Plain struct {
 
 const pointsPerMM = 72 / 25.4
 
-// NewPlain reads the fonts, the general face and its art.
-func NewPlain() (*Plain, error) {
+// NewPlain reads the fonts, a face and its art.
+func NewPlain(face string) (*Plain, error) {
 	all, err := render.LoadFaces(faces.FS)
 	if err != nil {
 		return nil, err
 	}
 	p := &Plain{}
-	if p.face, err = all.Face("general"); err != nil {
+	if p.face, err = all.Face(face); err != nil {
 		return nil, err
 	}
 	if p.regular, err = fonts.Data(fonts.Regular); err != nil {
@@ -45,7 +46,7 @@ func NewPlain() (*Plain, error) {
 		return nil, err
 	}
 	for i, side := range []render.FaceSide{p.face.FrontSide, p.face.BackSide} {
-		data, err := faces.FS.ReadFile("general/" + side.Art)
+		data, err := faces.FS.ReadFile(face + "/" + side.Art)
 		if err != nil {
 			return nil, fmt.Errorf("rendertest: %w", err)
 		}
@@ -76,9 +77,16 @@ func (p *Plain) PDF(cards ...render.CardData) ([]byte, error) {
 			pdf.AddPage()
 			p.drawArt(pdf, i)
 			for _, e := range side.Elements {
+				if len(e.Unless) > 0 { // the cards compared are full ones
+					continue
+				}
 				switch e.Kind {
 				case "text":
 					p.text(pdf, e, data)
+				case "plate":
+					p.plate(pdf, e)
+				case "photo":
+					p.photo(pdf, e, data.Photo)
 				case "qr":
 					if err := p.qr(pdf, e, data.QR); err != nil {
 						return nil, err
@@ -144,15 +152,12 @@ func (p *Plain) path(path vector.Path) string {
 // text draws an element's lines, made smaller until they fit the width of the box.
 func (p *Plain) text(pdf *gofpdf.Fpdf, e render.Element, data render.CardData) {
 	day := "2006.01.02"
-	text := strings.NewReplacer("{edition}", data.Edition, "{holder_name}", data.HolderName, "{card_number}", data.CardNumber,
+	text := strings.NewReplacer("{edition}", data.Edition, "{holder_name}", data.HolderName, "{card_number}", data.CardNumber, "{volunteer_no}", data.VolunteerNo,
 		"{issued_on}", data.IssuedOn.In(clock.Shanghai).Format(day), "{expires_on}", data.ExpiresOn.In(clock.Shanghai).Format(day)).Replace(e.Text)
 	style := map[string]string{"bold": "B"}[e.Weight]
-	var r, g, b int
-	if _, err := fmt.Sscanf(e.Color, "#%02x%02x%02x", &r, &g, &b); err != nil {
-		pdf.SetError(err)
-		return
-	}
-	pdf.SetTextColor(r, g, b)
+	c, err := vector.ParseColor(e.Color)
+	pdf.SetError(err)
+	pdf.SetTextColor(int(c.R), int(c.G), int(c.B))
 	lines := strings.Split(text, "\n")
 	size := e.Size[1]
 	for _, line := range lines {
@@ -172,6 +177,22 @@ func (p *Plain) text(pdf *gofpdf.Fpdf, e render.Element, data render.CardData) {
 	}
 }
 
+func (p *Plain) plate(pdf *gofpdf.Fpdf, e render.Element) {
+	c, err := vector.ParseColor(e.Background)
+	pdf.SetError(err)
+	pdf.SetFillColor(int(c.R), int(c.G), int(c.B))
+	pdf.RoundedRect(e.Box[0], e.Box[1], e.Box[2], e.Box[3], e.Radius, "1234", "F")
+}
+
+func (p *Plain) photo(pdf *gofpdf.Fpdf, e render.Element, photo []byte) {
+	name := fmt.Sprintf("%x", sha256.Sum256(photo))
+	options := gofpdf.ImageOptions{ImageType: "JPG"}
+	pdf.RegisterImageOptionsReader(name, options, bytes.NewReader(photo))
+	pdf.ClipRoundedRect(e.Box[0], e.Box[1], e.Box[2], e.Box[3], e.Radius, false)
+	pdf.ImageOptions(name, e.Box[0], e.Box[1], e.Box[2], e.Box[3], false, options, 0, "")
+	pdf.ClipEnd()
+}
+
 func (p *Plain) qr(pdf *gofpdf.Fpdf, e render.Element, text string) error {
 	code, err := qrcode.New(text, qrcode.Medium)
 	if err != nil {
@@ -179,8 +200,7 @@ func (p *Plain) qr(pdf *gofpdf.Fpdf, e render.Element, text string) error {
 	}
 	code.DisableBorder = true
 	rows := code.Bitmap()
-	pdf.SetFillColor(255, 255, 255)
-	pdf.RoundedRect(e.Box[0], e.Box[1], e.Box[2], e.Box[3], e.Radius, "1234", "F")
+	p.plate(pdf, e)
 	module := e.Box[2] / float64(len(rows)+2*e.Quiet)
 	edge := float64(e.Quiet) * module
 	var b strings.Builder
