@@ -87,3 +87,13 @@ func (s Reviews) Image(ctx context.Context, staff, application uuid.UUID) ([]byt
 		SELECT p.image FROM application a JOIN photo p ON p.id = a.photo_id
 		 WHERE a.id = $1 AND a.state = 'reviewing' AND a.reviewer_id = $2 AND a.review_until >= $3`, application, staff, s.Clock.Now())
 }
+
+// Decided tells what the reviewer decided about a photo; empty where it was somebody else or nobody. It
+// answers who lost the answer to a decision.
+func (s Reviews) Decided(ctx context.Context, staff, photo uuid.UUID) (decision string, err error) {
+	err = s.DB.QueryRow(ctx, "SELECT coalesce(decision, '') FROM photo WHERE id = $1 AND decided_by = $2", photo, staff).Scan(&decision)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return "", nil
+	}
+	return decision, store.Translate(err)
+}
