@@ -12,6 +12,7 @@ import (
 	"volcard/api/branch"
 	"volcard/api/factory"
 	"volcard/api/public"
+	"volcard/api/review"
 	"volcard/api/staff"
 	"volcard/api/web"
 )
@@ -32,6 +33,7 @@ type Rooms struct {
 	Staff     staff.Room
 	Branch    branch.Deps
 	Factory   factory.Deps
+	Review    review.Deps
 	Admin     admin.Deps
 }
 
@@ -54,6 +56,7 @@ func Router(rooms Rooms) chi.Router {
 		rooms.Staff.Routes(r)
 		branch.Routes(r, rooms.Branch)
 		factory.Routes(r, rooms.Factory)
+		review.Routes(r, rooms.Review)
 		admin.Routes(r, rooms.Admin)
 	})
 	return r

@@ -10,6 +10,7 @@ import (
 	"volcard/api/branch"
 	"volcard/api/factory"
 	"volcard/api/public"
+	"volcard/api/review"
 	"volcard/api/staff"
 	"volcard/api/web"
 	"volcard/internal/card"
@@ -86,6 +87,7 @@ func pages(p *parts, cfg config.API, starter *workflows.Starter, watch *casewatc
 			Kit: kit, Process: p.client.Production(), Counter: cardstore.Counter{Store: p.cards}, Stock: stock, Places: places,
 			Batches: batchstore.Reads{Store: batches}, Photos: photos, Keyring: p.keys, Limiter: limiter, Terms: p.terms,
 		},
+		Review: review.Deps{Kit: kit, Process: p.client, Reviews: photostore.Reviews{Photos: photos}},
 		Factory: factory.Deps{
 			Kit: kit, Process: p.client.Production(), Reads: batchstore.Reads{Store: batches}, Files: batchstore.Downloads{Store: batches},
 		},
