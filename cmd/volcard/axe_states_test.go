@@ -1,0 +1,173 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/gofrs/uuid/v5"
+	"github.com/stretchr/testify/require"
+
+	"volcard/api/web/webtest"
+	"volcard/internal/consent"
+	"volcard/internal/person"
+	"volcard/internal/photo/demo"
+	"volcard/internal/store"
+	"volcard/internal/store/cardstore"
+	"volcard/internal/store/checkstore"
+	"volcard/internal/store/codestore"
+	"volcard/internal/store/personstore"
+	"volcard/internal/store/placestore"
+	"volcard/internal/store/staffstore"
+	"volcard/internal/store/storetest"
+	"volcard/internal/store/storetest/making"
+)
+
+// furnish gives the pages something to show.
+func (h *house) furnish() {
+	h.t.Helper()
+	ctx := h.t.Context()
+	require.NoError(h.t, placestore.Seed(ctx, h.env.DB, h.parts.clock))
+	h.draft(h.stranger)
+	reports := checkstore.Reports{DB: h.env.DB}
+	findings, err := json.Marshal([]string{"application " + h.application.String() + " had no process, one was started"})
+	require.NoError(h.t, err)
+	require.NoError(h.t, reports.Write(ctx, "compare-cases", findings, 1, h.parts.clock.Now()))
+	require.NoError(h.t, reports.Write(ctx, "audit", []byte("[]"), 0, h.parts.clock.Now()))
+}
+
+// newcomer is a person who has done nothing yet.
+func (h *house) newcomer(idNumber string) *webtest.Client {
+	h.t.Helper()
+	people, err := h.parts.people()
+	require.NoError(h.t, err)
+	id, err := person.ParseIDNumber(idNumber)
+	require.NoError(h.t, err)
+	phone, err := person.ParsePhone("13800138000")
+	require.NoError(h.t, err)
+	name, err := person.ParseName("张小满")
+	require.NoError(h.t, err)
+	var agreed []consent.Purpose
+	for _, item := range consent.ForRegistration(false) {
+		agreed = append(agreed, item.Purpose)
+	}
+	_, err = personstore.People{Store: people}.Register(h.t.Context(), personstore.NewPerson{
+		Name: name, IDNumber: id, Phone: phone, DivisionCode: "420106", Address: "演示路1号",
+		Password: demoPassword, Consents: agreed,
+	})
+	require.NoError(h.t, err)
+	c := h.env.Client()
+	c.Get("/login").Submit("main form", map[string]string{"id_number": idNumber, "password": demoPassword}).WantAt("/account")
+	return c
+}
+
+// prepared are pages in the middle of something.
+func (h *house) prepared() []visit {
+	h.t.Helper()
+	minor, adult, lost, newcomer := h.env.Client(), h.env.Client(), h.env.Client(), storetest.IDNumber(901)
+	known := h.newcomer(newcomer)
+	h.register(minor, minorNow(h.parts.clock.Now())).WantAt("/register/guardian")
+	h.register(adult, storetest.IDNumber(902)).WantAt("/register/phone").
+		Submit("main form", map[string]string{"phone": "13800138001"}).WantAt("/register/code")
+	lost.Get("/reset").Submit("main form", map[string]string{"id_number": newcomer}).WantAt("/reset/code")
+	known.Get("/account/phone").
+		Submit("main form", map[string]string{"password": demoPassword, "phone": "13800138002"}).WantAt("/account/phone/code")
+	list := []visit{{"nothing yet", "/cards", known, http.StatusOK}}
+	for path, c := range map[string]*webtest.Client{
+		"/register/guardian": minor, "/register/phone": adult, "/register/code": adult,
+		"/reset/code": lost, "/account/phone/code": known, "/staff/password/initial": h.beginner(),
+	} {
+		list = append(list, visit{"GET " + path, path, c, http.StatusOK})
+	}
+	return append(list, visit{"GET /branch/cases/{id}/undo", "/branch/cases/" + h.collected().String() + "/undo", h.client("clerk"), http.StatusOK})
+}
+
+// collected is a case whose card was handed over a moment ago.
+func (h *house) collected() uuid.UUID {
+	h.t.Helper()
+	serials := h.rows.Stock(h.branch, 5)
+	id := h.issued(h.rows.Person("何伟", storetest.IDNumber(903)), func(string) []rune { return nil })
+	_, err := h.parts.activities().Card.Process.HandOver(h.t.Context(), cardstore.HandOver{
+		ApplicationID: id, BranchID: h.branch, StaffID: h.colleague, Serial: serials[0],
+	})
+	require.NoError(h.t, err)
+	return id
+}
+
+func (h *house) register(c *webtest.Client, id string) *webtest.Page {
+	h.t.Helper()
+	p := c.Get("/register").Want(http.StatusOK)
+	p.Find(`input[name="consent"]`).SetAttr("checked", "checked")
+	return p.Submit("main form", map[string]string{
+		"name": "王小明", "id_number": id, "province": "420000", "city": "420100", "district": "420111", "address": "珞喻路1号",
+	})
+}
+
+// beginner is a member of staff who has logged in with the password that somebody else gave.
+func (h *house) beginner() *webtest.Client {
+	h.t.Helper()
+	people, err := h.parts.people()
+	require.NoError(h.t, err)
+	accounts := staffstore.Accounts{Store: staffstore.Store{
+		DB: h.env.DB, Vault: h.env.Vault, Clock: h.parts.clock, Hasher: people.Hasher,
+		Limiter: codestore.Limiter{DB: h.env.DB, Vault: h.env.Vault, Clock: h.parts.clock},
+	}}
+	e, err := accounts.Create(h.t.Context(), store.Process("test"), staffstore.NewStaff{
+		Login: "beginner", Name: "新柜员", Role: staffstore.Clerk, BranchID: h.branch,
+	})
+	require.NoError(h.t, err)
+	code, err := staffstore.CodeAt(e.TOTPSecret, h.parts.clock.Now())
+	require.NoError(h.t, err)
+	c := h.env.Client()
+	c.Get("/staff/login").Submit("main form", map[string]string{"login": e.Login, "password": e.Password, "code": code}).
+		WantAt("/staff/password/initial")
+	return c
+}
+
+// production are the batches and the regular cases at each stage.
+func (h *house) production() []visit {
+	h.t.Helper()
+	ctx := h.t.Context()
+	works := making.New(h.t, h.env.DB, h.env.Vault, h.parts.clock, h.parts.sign)
+	var list []visit
+	people := 910
+	apply := func(findings ...string) making.Case {
+		people++
+		return works.Apply("孙浩然", storetest.IDNumber(people), h.branch, demo.Portrait(0), findings...)
+	}
+	applicant := func(name string, c making.Case) {
+		list = append(list, visit{"regular case, " + name, "/cards/" + c.ID.String(), h.env.Person(c.Person, c.Name), http.StatusOK})
+	}
+	factory := func(name, path string) { list = append(list, visit{name, path, h.client("factory"), http.StatusOK}) }
+
+	applicant("photo looked at", apply("dark"))
+	printed := apply()
+	first := works.Freeze()
+	works.Render(first)
+	_, err := works.Batches.ReportPrinted(ctx, first, h.factory)
+	require.NoError(h.t, err)
+	factory("GET /factory/batches/{id}/shipped", "/factory/batches/"+first.String()+"/shipped")
+	applicant("printed", printed)
+	refused, rendered := apply(), apply()
+	second := works.Freeze()
+	works.Render(second, 1)
+	factory("GET /factory/batches/{id}/printed", "/factory/batches/"+second.String()+"/printed")
+	factory("batch with files", "/factory/batches/"+second.String())
+	applicant("taken out of its batch", refused)
+	applicant("in production", rendered)
+	frozen := apply()
+	factory("batch without files", "/factory/batches/"+works.Freeze().String())
+	applicant("frozen", frozen)
+	applicant("waiting for a batch", apply())
+	return list
+}
+
+// minorNow is the ID number of somebody who needs a guardian today.
+func minorNow(today time.Time) string {
+	body := "420199" + today.AddDate(-16, 0, 0).Format("20060102") + "001"
+	sum := 0
+	for i, weight := range []int{7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2} {
+		sum += int(body[i]-'0') * weight
+	}
+	return body + string("10X98765432"[sum%11])
+}

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"volcard/api/web/webtest"
+)
+
+// noPage are the GET rows that answer with HTML and with no page, and why.
+var noPage = map[string]string{
+	"GET /parts/divisions":    "a part that pages ask for",
+	"GET /apply/universities": "a part that the page of the unit asks for",
+}
+
+// refusals are the forms whose answer to an empty form is walked too.
+var refusals = map[string][]string{
+	"GET /login": {"main form"}, "GET /register": {"main form"}, "GET /register/guardian": {"main form"},
+	"GET /register/phone": {"main form"}, "GET /register/code": {`form[action="/register/code"]`},
+	"GET /reset": {"main form"}, "GET /reset/code": {`form[action="/reset/code"]`}, "GET /status": {`form[action="/status"]`},
+	"GET /account/password": {"main form"}, "GET /account/phone": {"main form"}, "GET /account/phone/code": {`form[action="/account/phone/code"]`},
+	"GET /staff/login": {"main form"}, "GET /staff/first": {"main form"},
+	"GET /staff/password": {"main form"}, "GET /staff/password/initial": {"main form"},
+	"GET /branch/": {"#find-code", "#find-name"}, "GET /branch/stock/receive": {"main form"}, "GET /branch/stock/spoil": {"main form"},
+	"GET /admin/staff/new": {"#new-staff"}, "GET /admin/branches/import": {"#upload"}, "GET /admin/universities/import": {"#upload"},
+}
+
+// visit is a page as somebody sees it.
+type visit struct {
+	name, path string
+	client     *webtest.Client
+	status     int
+}
+
+// TestEveryPageIsAccessible walks every page of the house in a browser: on a phone in light colours
+// and on a desk in dark ones. The tests of the rooms look at the other two.
+func TestEveryPageIsAccessible(t *testing.T) {
+	b := webtest.NewBrowser(t)
+	h := newHouse(t)
+	h.furnish()
+	for _, v := range h.visits() {
+		b.Shots(v.client, v.path, strings.NewReplacer("GET /", "", "/", "-", "{", "", "}", "", " ", "-").Replace(v.name))
+		h.check(b, v, "")
+		for _, form := range refusals[v.name] {
+			h.check(b, v, form)
+		}
+	}
+}
+
+// visits are the pages of the matrix, each by the first who may open it and sees a page there, and
+// pages that a row has beside it.
+func (h *house) visits() []visit {
+	h.t.Helper()
+	list := []visit{
+		{"home of a person", "/", h.client("owner"), http.StatusOK},
+		{"no such page", "/no-such-page", h.client("nobody"), http.StatusNotFound},
+		{"not for clerks", "/admin/", h.client("clerk"), http.StatusForbidden},
+		{"token that nobody signed", "/v/BROKEN", h.client("nobody"), http.StatusOK},
+		{"empty shelf", "/branch/stock", h.client("clerk elsewhere"), http.StatusOK},
+		{"nothing found", "/admin/branches?q=%E6%97%A0", h.client("admin"), http.StatusOK},
+	}
+	list = append(list, slices.Concat(h.prepared(), h.production())...)
+	known := map[string]bool{}
+	for _, v := range list {
+		known[v.name] = true
+	}
+	for _, row := range slices.Sorted(maps.Keys(matrix)) {
+		route, isGet := strings.CutPrefix(row, "GET ")
+		if !isGet || known[row] || noPage[row] != "" {
+			continue
+		}
+		v := visit{row, h.path(route), nil, http.StatusOK}
+		seen := slices.ContainsFunc(roles, func(role string) bool {
+			if !matrix[row].may(role) {
+				return false
+			}
+			v.client = h.client(role)
+			p := v.client.Still().Get(v.path)
+			if p.Response.StatusCode == http.StatusOK && p.Doc != nil {
+				list = append(list, v)
+			}
+			return p.Response.StatusCode == http.StatusOK
+		})
+		assert.True(h.t, seen, "%s: nobody sees a page. Prepare what it needs, or give a reason in noPage.", row)
+	}
+	return list
+}
+
+// check opens a page, or a page and then what answers to its form without a word in it.
+func (h *house) check(b *webtest.Browser, v visit, form string) {
+	h.t.Helper()
+	name, status := v.name, v.status
+	ctx, cancel := context.WithTimeout(b.Tab(v.client, v.path, 375, 812), time.Minute)
+	defer cancel()
+	defer func() { _ = chromedp.Cancel(ctx) }()
+	if form != "" {
+		name, status = v.name+", refused "+form, http.StatusUnprocessableEntity
+		answer, err := chromedp.RunResponse(ctx, send(form))
+		require.NoError(h.t, err, name)
+		require.EqualValues(h.t, status, answer.Status, name)
+	}
+	look := func(how string) {
+		findings := b.Findings(ctx)
+		assert.Empty(h.t, findings, "%s, %s:\n%s", name, how, strings.Join(findings, "\n"))
+	}
+	b.WantPolicyKept(ctx)
+	look("phone, light")
+	if form != "" {
+		return
+	}
+	b.Dark(ctx)
+	require.NoError(h.t, chromedp.Do(ctx, chromedp.EmulateViewport(1280, 900)))
+	look("desk, dark")
+}
+
+// send empties a form and sends it past what the browser would say about it.
+func send(form string) chromedp.Action[chromedp.Void] {
+	selector, _ := json.Marshal(form)
+	return chromedp.Evaluate[chromedp.Void](`(function () {
+		const form = document.querySelector(` + string(selector) + `);
+		for (const e of form.querySelectorAll("input:not([type=hidden]), select, textarea")) {
+			if (e.type === "checkbox" || e.type === "radio") e.checked = false; else e.value = "";
+		}
+		form.submit();
+	})()`)
+}
