@@ -22,7 +22,7 @@ const envRun = "VOLCARD_BENCH"
 
 var (
 	program = flag.String("program", "../.bin/volcard", "the program to measure, built without kill points")
-	rows    = flag.String("rows", "abcdefgp", "which rows of the table to measure")
+	rows    = flag.String("rows", "abcdefghp", "which rows of the table to measure")
 	rounds  = flag.Int("rounds", 5, "how often the two sides take turns")
 	profile = flag.String("profile", "", "folder for CPU profiles of the api, one for each row")
 )
@@ -46,6 +46,9 @@ func TestBench(t *testing.T) {
 	wanted := func(row string) bool { return strings.Contains(*rows, row) }
 	if wanted("e") {
 		document(t, out)
+	}
+	if wanted("h") {
+		prints(t, out)
 	}
 	if wanted("p") {
 		photos(t, out)

@@ -27,9 +27,9 @@ func BenchmarkPrintFile(b *testing.B) {
 	})
 }
 
-// BenchmarkPreview is the front as a JPEG at the default size against pdftoppm.
+// BenchmarkPreview is the front as a JPEG at the default size against pdftoppm's PNG.
 func BenchmarkPreview(b *testing.B) {
-	onFaces(b, func(c *rendertest.Cost) (time.Duration, time.Duration, error) { return c.Previews(10, b.TempDir()) })
+	onFaces(b, func(c *rendertest.Cost) (time.Duration, time.Duration, error) { return c.Previews(10, b.TempDir(), "png") })
 }
 
 func onFaces(b *testing.B, measure func(c *rendertest.Cost) (ours, theirs time.Duration, err error)) {

@@ -118,9 +118,9 @@ func (c *Cost) Documents(n int) (ours, plain time.Duration, err error) {
 	return ours, plain, err
 }
 
-// Previews is the CPU time for each of n preview pictures of a front, and of pdftoppm for
-// the same page as a JPEG at the same resolution.
-func (c *Cost) Previews(n int, dir string) (ours, poppler time.Duration, err error) {
+// Previews is the CPU time for each of n preview pictures of a front, as a JPEG, and of
+// pdftoppm for the same page at the same resolution in a format of its own: png or jpeg.
+func (c *Cost) Previews(n int, dir, format string) (ours, poppler time.Duration, err error) {
 	cards := c.Cards(n)
 	ours = fromEmptyHeap(func() {
 		for _, d := range cards {
@@ -149,7 +149,7 @@ func (c *Cost) Previews(n int, dir string) (ours, poppler time.Duration, err err
 		if err := os.WriteFile(name, file, 0o600); err != nil {
 			return 0, 0, err
 		}
-		cmd := exec.Command("pdftoppm", "-jpeg", "-r", "300", "-f", "1", "-l", "1", name, filepath.Join(dir, "page")) //nolint:gosec // our own files
+		cmd := exec.Command("pdftoppm", "-"+format, "-r", "300", "-f", "1", "-l", "1", name, filepath.Join(dir, "page")) //nolint:gosec // our own files
 		if err := cmd.Run(); err != nil {
 			return 0, 0, fmt.Errorf("rendertest: pdftoppm: %w", err)
 		}
