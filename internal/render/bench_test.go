@@ -1,7 +1,6 @@
 package render_test
 
 import (
-	"fmt"
 	"testing"
 	"time"
 
@@ -29,7 +28,9 @@ func BenchmarkPrintFile(b *testing.B) {
 
 // BenchmarkPreview is the front as a JPEG at the default size against pdftoppm's PNG.
 func BenchmarkPreview(b *testing.B) {
-	onFaces(b, func(c *rendertest.Cost) (time.Duration, time.Duration, error) { return c.Previews(10, b.TempDir(), "png") })
+	onFaces(b, func(c *rendertest.Cost) (time.Duration, time.Duration, error) {
+		return c.Previews(b.Context(), 10, b.TempDir(), "png")
+	})
 }
 
 func onFaces(b *testing.B, measure func(c *rendertest.Cost) (ours, theirs time.Duration, err error)) {
@@ -54,7 +55,7 @@ func onFaces(b *testing.B, measure func(c *rendertest.Cost) (ours, theirs time.D
 			b.ReportMetric(ms(theirs), "their-cpu-ms")
 			b.ReportMetric(float64(theirs)/float64(mine), "times-less-cpu")
 			if mine >= theirs {
-				b.Error(fmt.Sprintf("no better than the plain way: %v against %v", mine, theirs))
+				b.Errorf("no better than the plain way: %v against %v", mine, theirs)
 			}
 		})
 	}

@@ -1,6 +1,7 @@
 package rendertest
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -120,7 +121,7 @@ func (c *Cost) Documents(n int) (ours, plain time.Duration, err error) {
 
 // Previews is the CPU time for each of n preview pictures of a front, as a JPEG, and of
 // pdftoppm for the same page at the same resolution in a format of its own: png or jpeg.
-func (c *Cost) Previews(n int, dir, format string) (ours, poppler time.Duration, err error) {
+func (c *Cost) Previews(ctx context.Context, n int, dir, format string) (ours, poppler time.Duration, err error) {
 	cards := c.Cards(n)
 	ours = fromEmptyHeap(func() {
 		for _, d := range cards {
@@ -149,7 +150,7 @@ func (c *Cost) Previews(n int, dir, format string) (ours, poppler time.Duration,
 		if err := os.WriteFile(name, file, 0o600); err != nil {
 			return 0, 0, err
 		}
-		cmd := exec.Command("pdftoppm", "-"+format, "-r", "300", "-f", "1", "-l", "1", name, filepath.Join(dir, "page")) //nolint:gosec // our own files
+		cmd := exec.CommandContext(ctx, "pdftoppm", "-"+format, "-r", "300", "-f", "1", "-l", "1", name, filepath.Join(dir, "page")) //nolint:gosec // our own files
 		if err := cmd.Run(); err != nil {
 			return 0, 0, fmt.Errorf("rendertest: pdftoppm: %w", err)
 		}

@@ -6,7 +6,6 @@ import (
 	"image/color"
 	"image/draw"
 	"image/jpeg"
-	"math/rand/v2"
 
 	"volcard/internal/render"
 	"volcard/internal/render/vector"
@@ -15,10 +14,10 @@ import (
 // Photo is a drawn portrait with the grain of a camera, as large in bytes as a real one.
 // Each seed gives another: the colours and the grain differ.
 func Photo(seed uint64) []byte {
-	random := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // the same grain each time
+	grain := grain(seed)
 	img := image.NewRGBA(image.Rect(0, 0, render.PhotoWidth, render.PhotoHeight))
 	tint := func(r, g, b int) vector.Color {
-		near := func(v int) uint8 { return uint8(min(255, max(0, v-12+random.IntN(25)))) }
+		near := func(v int) uint8 { return uint8(min(255, max(0, v-12+grain.below(25)))) }
 		return vector.Color{R: near(r), G: near(g), B: near(b)}
 	}
 	// The grounds that Chinese ID photos have: blue, white and red.
@@ -43,7 +42,7 @@ func Photo(seed uint64) []byte {
 	paint(lips, vector.Ellipse(148, 236, 20, 6))
 	for i := range img.Pix {
 		if i%4 != 3 {
-			img.Pix[i] = uint8(min(255, max(0, int(img.Pix[i])-9+random.IntN(19))))
+			img.Pix[i] = uint8(min(255, max(0, int(img.Pix[i])-9+grain.below(19))))
 		}
 	}
 	var buf bytes.Buffer
@@ -51,4 +50,12 @@ func Photo(seed uint64) []byte {
 		panic(err) // a buffer takes all, and JPEG has this size
 	}
 	return buf.Bytes()
+}
+
+// grain is a generator of noise: the same for the same seed, which crypto/rand is not.
+type grain uint64
+
+func (g *grain) below(n int) int {
+	*g = *g*6364136223846793005 + 1442695040888963407
+	return int(uint64(*g) >> 33 % uint64(n))
 }
