@@ -7,14 +7,20 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/gofrs/uuid/v5"
 
+	"volcard/api/applicant/cases"
+	"volcard/api/applicant/picture"
+	"volcard/api/applicant/regular"
 	"volcard/api/web"
+	"volcard/internal/calendar"
 	"volcard/internal/card"
 	"volcard/internal/render"
 	"volcard/internal/store/cardstore"
 	"volcard/internal/store/casewatch"
 	"volcard/internal/store/codestore"
 	"volcard/internal/store/personstore"
+	"volcard/internal/store/photostore"
 	"volcard/internal/store/placestore"
+	"volcard/internal/vault"
 	"volcard/workflows"
 )
 
@@ -23,7 +29,7 @@ type Deps struct {
 	Kit         *web.Kit
 	BaseURL     *url.URL // the address in the card's QR begins with it
 	Terms       card.Terms
-	Face        *render.Face // of the general edition
+	Faces       render.Faces
 	People      personstore.People
 	Consents    personstore.Consents
 	Codes       codestore.Codes
@@ -34,6 +40,13 @@ type Deps struct {
 	Starter     Starter
 	Processes   Processes
 	Watch       *casewatch.Watcher
+
+	// Of the regular edition only.
+	Designs      regular.Designs
+	Photos       photostore.Photos
+	Vault        *vault.Vault
+	Calendar     func(context.Context) (*calendar.Calendar, error)
+	RegularTerms card.RegularTerms
 }
 
 // Starter starts the process of an accepted application; *workflows.Starter.
@@ -46,17 +59,28 @@ type Starter interface {
 
 // Processes are the decisions that an applicant takes about a running case; *workflows.Client.
 type Processes interface {
+	regular.Processes
 	ChooseBranch(ctx context.Context, in workflows.ChooseBranchInput) error
 	Withdraw(ctx context.Context, in workflows.WithdrawInput) error
+}
+
+func (d Deps) promises() regular.Promises {
+	return regular.Promises{Calendar: d.Calendar, Terms: d.RegularTerms}
 }
 
 // Routes mounts the wizard and the pages of the card. Every object is asked for together with the
 // person whom it belongs to: somebody else's id is the same as one that does not exist.
 func Routes(r chi.Router, d Deps) {
-	pictures := newPainter()
+	pictures := picture.NewPainter()
+	studio := regular.Studio{Kit: d.Kit, Photos: d.Photos, Faces: d.Faces, Designs: d.Designs, Pictures: pictures}
+	desk := cases.Desk{Kit: d.Kit, Cases: d.Cases, Terms: d.Terms, Start: d.Starter.Start}
 	r.Group(func(r chi.Router) {
 		r.Use(d.Kit.RequirePerson)
-		wizard{d}.routes(r, pictures)
-		cards{d}.routes(r, pictures)
+		wizard{d, studio}.routes(r)
+		cards{d, desk}.routes(r, studio)
+		regular.Changes{
+			Studio: studio, Desk: desk, People: d.People, Codes: d.Codes, Vault: d.Vault,
+			Promises: d.promises(), Processes: d.Processes,
+		}.Routes(r)
 	})
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/gofrs/uuid/v5"
 
+	"volcard/api/applicant/cases"
+	"volcard/api/applicant/regular"
 	"volcard/api/web"
 	"volcard/internal/card"
 	"volcard/internal/fault"
@@ -17,7 +19,10 @@ import (
 
 // wizard leads through an application (duties R54–R65). Each step saves the draft, also where it
 // is not complete yet; the rules are asked again for every page, and submitting asks them last.
-type wizard struct{ Deps }
+type wizard struct {
+	Deps
+	studio regular.Studio
+}
 
 // step is one page of the wizard.
 type step struct {
@@ -26,10 +31,12 @@ type step struct {
 	fields []string
 }
 
-// steps in the order of the notice (附件3 §二), but with the preview before 立即申请.
-var steps = []step{
+// allSteps in the order of the notice (附件3 §二), but with the preview before 立即申请.
+var allSteps = []step{
 	{"edition", "选择版式", []string{card.FieldEdition}},
 	{"identity", "核对资料", []string{card.FieldIdentity}},
+	{stepPhoto, "添加照片", []string{card.FieldPhoto}},
+	{stepFace, "选择卡面", []string{card.FieldFace}},
 	{"notice", "阅读须知", []string{card.FieldNotice, card.FieldConsent}},
 	{"phone", "验证手机", []string{card.FieldPhone}},
 	{"unit", "填写单位", []string{card.FieldUniversity, card.FieldUnit, card.FieldDivision, card.FieldAddress}},
@@ -37,25 +44,43 @@ var steps = []step{
 	{"preview", "预览提交", nil},
 }
 
+// The steps that only the regular edition has.
+const (
+	stepPhoto = "photo"
+	stepFace  = "face"
+)
+
+// steps of the draft's edition.
+func (v *visit) steps() []step {
+	if v.draft.Edition == card.Regular {
+		return allSteps
+	}
+	return slices.DeleteFunc(slices.Clone(allSteps), func(s step) bool { return s.Name == stepPhoto || s.Name == stepFace })
+}
+
+// has tells whether a step belongs to the draft's edition.
+func (v *visit) has(name string) bool { return v.index(name) >= 0 }
+
+func (v *visit) index(name string) int {
+	return slices.IndexFunc(v.steps(), func(s step) bool { return s.Name == name })
+}
+
 const applyStart = "/apply"
 
 func stepPath(name string) string { return applyStart + "/" + name }
 
-func stepIndex(name string) int {
-	return slices.IndexFunc(steps, func(s step) bool { return s.Name == name })
-}
-
-func (a wizard) routes(r chi.Router, pictures *painter) {
+func (a wizard) routes(r chi.Router) {
 	h := a.Kit.Handle
-	unit, branch, submit := unitStep{a}, branchStep{a}, submitStep{a, pictures}
+	unit, branch, submit, portrait := unitStep{a}, branchStep{a}, submitStep{a}, photoStep{a}
 	for name, p := range map[string]stepPage{
 		"edition": editionStep{a}, "identity": identityStep{a}, "notice": noticeStep{a}, "phone": phoneStep{a},
-		"unit": unit, "branch": branch,
+		"unit": unit, "branch": branch, stepPhoto: portrait, stepFace: faceStep{a},
 	} {
-		r.Get(stepPath(name), h(a.get(p)))
+		r.Get(stepPath(name), h(a.get(name, p)))
 		r.Post(stepPath(name), h(a.post(name, p)))
 	}
 	r.Get(applyStart, h(a.start))
+	r.With(regular.UploadBody()).Post("/apply/photo/upload", h(portrait.upload))
 	r.Get("/apply/universities", h(unit.universities))
 	r.Post("/apply/branch/near", h(branch.near))
 	r.Get("/apply/preview", h(submit.preview))
@@ -106,6 +131,7 @@ func (v *visit) stopped() bool { return len(v.of(card.FieldPerson)) > 0 }
 
 // next is the first step that is not complete; the preview where all are.
 func (v *visit) next() string {
+	steps := v.steps()
 	for _, s := range steps {
 		if len(v.of(s.fields...)) > 0 {
 			return s.Name
@@ -122,6 +148,7 @@ type applyPage struct {
 	Draft   card.Draft
 	Now     int // from 1
 	Steps   []stepLink
+	Next    string // title of the step behind this one
 }
 
 type stepLink struct {
@@ -130,12 +157,15 @@ type stepLink struct {
 }
 
 func (a wizard) page(v *visit, name string, form *web.Form) applyPage {
-	at := stepIndex(name)
+	at, steps := v.index(name), v.steps()
 	p := applyPage{
 		Frame: web.Frame{Title: steps[at].Title}, Form: form, Version: v.version, Draft: v.draft, Now: at + 1,
 	}
 	if at > 0 {
 		p.Back = stepPath(steps[at-1].Name)
+	}
+	if at+1 < len(steps) {
+		p.Next = steps[at+1].Title
 	}
 	for i, s := range steps {
 		done := len(v.of(s.fields...)) == 0 && s.fields != nil
@@ -145,7 +175,7 @@ func (a wizard) page(v *visit, name string, form *web.Form) applyPage {
 }
 
 // Bar is the bar above the page.
-func (p applyPage) Bar() web.Steps { return web.Steps{Now: p.Now, Total: len(steps)} }
+func (p applyPage) Bar() web.Steps { return web.Steps{Now: p.Now, Total: len(p.Steps)} }
 
 // stopPage tells why there is nothing to apply for.
 type stopPage struct {
@@ -176,16 +206,16 @@ func (a wizard) start(w http.ResponseWriter, r *http.Request) error {
 
 // live is the path of the person's live application, or of the list.
 func (a wizard) live(r *http.Request, person uuid.UUID) (string, error) {
-	cases, err := a.Cases.OfPerson(r.Context(), person)
+	list, err := a.Cases.OfPerson(r.Context(), person)
 	if err != nil {
 		return "", err
 	}
-	for _, c := range cases {
+	for _, c := range list {
 		if c.State.Live() {
-			return cardPath(c.ID), nil
+			return cases.Path(c.ID), nil
 		}
 	}
-	return cardsPath, nil
+	return cases.Root, nil
 }
 
 // stepPage is one step of the wizard.
@@ -199,13 +229,13 @@ type stepPage interface {
 	show(w http.ResponseWriter, r *http.Request, v *visit, form *web.Form) error
 }
 
-func (a wizard) get(p stepPage) func(http.ResponseWriter, *http.Request) error {
+func (a wizard) get(name string, p stepPage) func(http.ResponseWriter, *http.Request) error {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		v, err := a.open(r)
 		if err != nil {
 			return err
 		}
-		if v.stopped() {
+		if v.stopped() || !v.has(name) {
 			web.Redirect(w, r, applyStart)
 			return nil
 		}
@@ -227,7 +257,7 @@ func (a wizard) post(name string, p stepPage) func(http.ResponseWriter, *http.Re
 		if err != nil {
 			return err
 		}
-		if v.stopped() {
+		if v.stopped() || !v.has(name) {
 			web.Redirect(w, r, applyStart)
 			return nil
 		}
@@ -235,7 +265,7 @@ func (a wizard) post(name string, p stepPage) func(http.ResponseWriter, *http.Re
 			return p.show(w, r, v, form)
 		}
 		if form.Get("version") != strconv.Itoa(v.version) {
-			return a.overtaken(w, r, p)
+			return a.overtaken(w, r, name, p)
 		}
 		before := v.draft
 		taken := p.take(r, v, form)
@@ -245,7 +275,7 @@ func (a wizard) post(name string, p stepPage) func(http.ResponseWriter, *http.Re
 		if v.draft != before || v.version == 0 {
 			if v.version, err = a.Drafts.Save(r.Context(), v.person, v.draft, v.version); err != nil {
 				if fault.Is(err, fault.Conflict) {
-					return a.overtaken(w, r, p)
+					return a.overtaken(w, r, name, p)
 				}
 				return err
 			}
@@ -257,7 +287,7 @@ func (a wizard) post(name string, p stepPage) func(http.ResponseWriter, *http.Re
 		if err := a.check(r, v); err != nil {
 			return err
 		}
-		for _, reason := range v.of(steps[stepIndex(name)].fields...) {
+		for _, reason := range v.of(v.steps()[v.index(name)].fields...) {
 			form.Fail(reason.Field, reason.Text)
 		}
 		if !form.OK() {
@@ -269,13 +299,18 @@ func (a wizard) post(name string, p stepPage) func(http.ResponseWriter, *http.Re
 }
 
 // overtaken shows the newest draft where another tab has saved in between.
-func (a wizard) overtaken(w http.ResponseWriter, r *http.Request, p stepPage) error {
+func (a wizard) overtaken(w http.ResponseWriter, r *http.Request, name string, p stepPage) error {
 	v, err := a.open(r)
 	if err != nil {
 		return err
 	}
 	if v.version == 0 || v.stopped() { // submitted, or withdrawn, in between
 		a.Kit.FlashWarn(r, "这份申请已经在另一个页面提交或撤回。")
+		web.Redirect(w, r, applyStart)
+		return nil
+	}
+	if !v.has(name) { // the other tab chose the other edition
+		a.Kit.FlashWarn(r, "您在另一个页面修改了这份申请，已为您显示最新的内容，请核对后继续。")
 		web.Redirect(w, r, applyStart)
 		return nil
 	}

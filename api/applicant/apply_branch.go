@@ -31,25 +31,38 @@ type picker struct {
 	Next       string // query of the list's next part
 	ByDistance bool
 	Error      string
+	Regular    bool // the card is made and sent: no stock is needed
 }
 
 type branchRow struct {
 	placestore.Branch
 	Where, HoursText, Status, Distance string
 	OpenNow, Checked, Here             bool
+	Regular                            bool
 }
 
-// Selectable tells whether the branch can be chosen: only one with stock.
-func (b branchRow) Selectable() bool { return b.HasStock && !b.Here }
+// Supplied tells whether the branch can hand a card of the edition over.
+func (b branchRow) Supplied() bool { return b.HasStock || b.Regular }
+
+// Selectable tells whether the branch can be chosen.
+func (b branchRow) Selectable() bool { return b.Supplied() && !b.Here }
+
+// wish is who asks for the list, and for what.
+type wish struct {
+	Path         string // of the page
+	Division     string // around which the list begins
+	Chosen, Here uuid.UUID
+	Regular      bool
+}
 
 // pick lists branches as the query asks, or where it asks nothing, around the unit.
-func (d Deps) pick(r *http.Request, path, division string, chosen, here uuid.UUID) (*picker, error) {
-	p := &picker{Path: path, Cities: place.Children(place.HubeiCode)}
+func (d Deps) pick(r *http.Request, ask wish) (*picker, error) {
+	p := &picker{Path: ask.Path, Regular: ask.Regular, Cities: place.Children(place.HubeiCode)}
 	q := r.URL.Query()
 	asked := q.Has("city")
 	if asked {
 		p.City, p.District = q.Get("city"), q.Get("district")
-	} else if _, city, district, ok := place.Path(division); ok && place.InHubei(division) {
+	} else if _, city, district, ok := place.Path(ask.Division); ok && place.InHubei(ask.Division) {
 		p.City, p.District = city, district
 	}
 	if !slices.ContainsFunc(p.Cities, func(c place.Division) bool { return c.Code == p.City }) {
@@ -68,7 +81,7 @@ func (d Deps) pick(r *http.Request, path, division string, chosen, here uuid.UUI
 			return nil, err
 		}
 		// The unit's own district may have none: then the city's, then all are shown.
-		if !asked && !slices.ContainsFunc(list, func(b placestore.Branch) bool { return b.HasStock }) && p.widen() {
+		if !asked && !slices.ContainsFunc(list, func(b placestore.Branch) bool { return b.HasStock || ask.Regular }) && p.widen() {
 			continue
 		}
 		if len(list) == placestore.PageSize {
@@ -76,10 +89,10 @@ func (d Deps) pick(r *http.Request, path, division string, chosen, here uuid.UUI
 			next.Set("city", p.City)
 			next.Set("district", p.District)
 			next.Set("after", list[len(list)-1].Code)
-			p.Next = path + "?" + next.Encode()
+			p.Next = ask.Path + "?" + next.Encode()
 		}
 		for _, b := range list {
-			p.Rows = append(p.Rows, d.row(b, chosen, here))
+			p.Rows = append(p.Rows, d.row(b, ask))
 		}
 		// What can be chosen comes first.
 		slices.SortStableFunc(p.Rows, func(a, b branchRow) int { return rank(a) - rank(b) })
@@ -130,17 +143,17 @@ func placed(division, address string) string {
 	return place.FullName(division) + address
 }
 
-func (d Deps) row(b placestore.Branch, chosen, here uuid.UUID) branchRow {
+func (d Deps) row(b placestore.Branch, ask wish) branchRow {
 	now := d.Kit.Now()
 	return branchRow{
 		Branch: b, Where: where(b), HoursText: b.Hours.Text(), Status: b.Hours.Status(now),
-		OpenNow: b.Hours.OpenAt(now), Checked: b.ID == chosen, Here: b.ID == here,
+		OpenNow: b.Hours.OpenAt(now), Checked: b.ID == ask.Chosen, Here: b.ID == ask.Here, Regular: ask.Regular,
 	}
 }
 
 // nearest lists branches by distance from the position that the browser sent. The position serves
 // this one answer and is kept nowhere.
-func (d Deps) nearest(r *http.Request, path string, chosen, here uuid.UUID) (*picker, error) {
+func (d Deps) nearest(r *http.Request, ask wish) (*picker, error) {
 	form, err := web.ParseForm(r)
 	if err != nil {
 		return nil, err
@@ -154,9 +167,9 @@ func (d Deps) nearest(r *http.Request, path string, chosen, here uuid.UUID) (*pi
 	if err != nil {
 		return nil, err
 	}
-	p := &picker{Path: path, Cities: place.Children(place.HubeiCode), ByDistance: true}
+	p := &picker{Path: ask.Path, Regular: ask.Regular, Cities: place.Children(place.HubeiCode), ByDistance: true}
 	for _, n := range list {
-		row := d.row(n.Branch, chosen, here)
+		row := d.row(n.Branch, ask)
 		row.Distance = place.DistanceText(n.Distance)
 		p.Rows = append(p.Rows, row)
 	}
@@ -195,8 +208,14 @@ func (a branchStep) take(r *http.Request, v *visit, form *web.Form) error {
 	return err
 }
 
+func branchWish(v *visit) wish {
+	return wish{
+		Path: stepPath("branch"), Division: v.draft.DivisionCode, Chosen: v.draft.BranchID, Regular: v.draft.Edition == card.Regular,
+	}
+}
+
 func (a branchStep) show(w http.ResponseWriter, r *http.Request, v *visit, form *web.Form) error {
-	picker, err := a.pick(r, stepPath("branch"), v.draft.DivisionCode, v.draft.BranchID, uuid.Nil)
+	picker, err := a.pick(r, branchWish(v))
 	if err != nil {
 		return err
 	}
@@ -222,7 +241,7 @@ func (a branchStep) near(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	picker, err := a.nearest(r, stepPath("branch"), v.draft.BranchID, uuid.Nil)
+	picker, err := a.nearest(r, branchWish(v))
 	if err != nil {
 		return err
 	}

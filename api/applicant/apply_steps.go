@@ -18,10 +18,16 @@ import (
 // editionStep chooses the edition (R55).
 type editionStep struct{ wizard }
 
+type editionPage struct {
+	applyPage
+	Promise string // the dates of a regular card that is applied for today
+	Terms   card.RegularTerms
+}
+
 func (editionStep) fill(v *visit, form *web.Form) {
 	edition := v.draft.Edition
 	if edition == "" {
-		edition = card.General // the only one that is offered
+		edition = card.General // at hand at once
 	}
 	form.Values.Set(card.FieldEdition, string(edition))
 }
@@ -35,9 +41,14 @@ func (editionStep) take(_ *http.Request, v *visit, form *web.Form) error {
 }
 
 func (a editionStep) show(w http.ResponseWriter, r *http.Request, v *visit, form *web.Form) error {
-	p := a.page(v, "edition", form)
-	p.Back = "/"
-	return a.Kit.Render(w, r, status(form), "applicant/apply/edition", &p)
+	p := &editionPage{applyPage: a.page(v, "edition", form)}
+	p.Back, p.Next = "/", allSteps[1].Title
+	var err error
+	if p.Promise, err = a.promises().Today(r.Context(), a.Kit); err != nil {
+		return err
+	}
+	p.Terms = a.RegularTerms
+	return a.Kit.Render(w, r, status(form), "applicant/apply/edition", p)
 }
 
 // identityStep shows the person's data and chooses the identity (R56).
@@ -89,6 +100,7 @@ type noticePage struct {
 	applyPage
 	PickupDays int
 	LapsedDays int
+	Terms      card.RegularTerms
 	Current    string // version of the notice in force
 	Consents   []consentChoice
 }
@@ -147,7 +159,7 @@ func (a noticeStep) show(w http.ResponseWriter, r *http.Request, v *visit, form 
 	}
 	const day = 24 * time.Hour
 	p := &noticePage{
-		applyPage: a.page(v, "notice", form), Current: card.NoticeVersion,
+		applyPage: a.page(v, "notice", form), Current: card.NoticeVersion, Terms: a.RegularTerms,
 		PickupDays: int(a.Terms.Pickup / day), LapsedDays: int(a.Terms.Lapsed / day),
 	}
 	for _, item := range consentsAsked(v) {

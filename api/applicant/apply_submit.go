@@ -9,6 +9,8 @@ import (
 
 	"github.com/gofrs/uuid/v5"
 
+	"volcard/api/applicant/cases"
+	"volcard/api/applicant/regular"
 	"volcard/api/web"
 	"volcard/internal/card"
 	"volcard/internal/fault"
@@ -27,10 +29,7 @@ const (
 )
 
 // submitStep shows the card before it is applied for, and applies (R64, R65).
-type submitStep struct {
-	wizard
-	pictures *painter
-}
+type submitStep struct{ wizard }
 
 type previewPage struct {
 	applyPage
@@ -46,6 +45,12 @@ type previewPage struct {
 	PickupUntil time.Time
 	Consents    bool // every consent is given
 	Blocked     []blockedStep
+
+	// Of the regular edition only.
+	Promise string // the dates where it is applied for today
+	Face    string // the face's title
+	Photo   *regular.Portrait
+	Drawn   bool // photo and face are there: the card can be drawn
 }
 
 // blockedStep is a step that must be mended before the application can be submitted.
@@ -72,11 +77,17 @@ func (a submitStep) showPreview(w http.ResponseWriter, r *http.Request, v *visit
 		applyPage: a.page(v, "preview", form), Content: hex.EncodeToString(content[:]),
 		Name: v.facts.HolderName, Missing: string(render.Missing(v.facts.HolderName)),
 		Unit: v.draft.Unit(v.facts), Place: place.FullName(v.draft.DivisionCode),
-		PickupUntil: a.Terms.PickupUntil(v.facts.Now), Blocked: blockedSteps(v.reasons),
+		PickupUntil: a.Terms.PickupUntil(v.facts.Now), Blocked: blockedSteps(v),
 		Consents: len(v.facts.MissingConsents) == 0,
 	}
 	if phone, err := person.ParsePhone(v.draft.Phone); err == nil {
 		p.Phone = phone.Masked()
+	}
+	p.Drawn = p.Missing == ""
+	if v.draft.Edition == card.Regular {
+		if err := a.design(r, v, p); err != nil {
+			return err
+		}
 	}
 	if v.facts.BranchKnown {
 		b, err := a.Places.Branch(r.Context(), v.draft.BranchID)
@@ -89,11 +100,11 @@ func (a submitStep) showPreview(w http.ResponseWriter, r *http.Request, v *visit
 }
 
 // blockedSteps groups reasons by the step at which they can be mended.
-func blockedSteps(reasons []card.Reason) []blockedStep {
+func blockedSteps(v *visit) []blockedStep {
 	var out []blockedStep
 	add := func(path, title string, of func(card.Reason) bool) {
 		b := blockedStep{Path: path, Title: title}
-		for _, reason := range reasons {
+		for _, reason := range v.reasons {
 			if of(reason) {
 				b.Reasons = append(b.Reasons, reason.Text)
 			}
@@ -103,7 +114,7 @@ func blockedSteps(reasons []card.Reason) []blockedStep {
 		}
 	}
 	add("", "申请人", func(r card.Reason) bool { return r.Field == card.FieldPerson })
-	for _, s := range steps {
+	for _, s := range v.steps() {
 		add(stepPath(s.Name), s.Title, func(r card.Reason) bool { return slices.Contains(s.fields, r.Field) })
 	}
 	return out
@@ -115,8 +126,17 @@ func (a submitStep) picture(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if v.draft.Edition == card.Regular {
+		return a.regularPicture(w, r, v)
+	}
 	data := render.CardData{Edition: card.General.Text(), HolderName: v.facts.HolderName}
-	return a.pictures.serve(w, r, a.Face, data, "preview-"+data.HolderName)
+	return a.studio.Pictures.Serve(w, r, "preview-"+data.HolderName, render.PictureWidth, func() (*render.DisplayList, error) {
+		face, err := a.Faces.Face(string(card.General))
+		if err != nil {
+			return nil, err
+		}
+		return render.Layout(face, data)
+	})
 }
 
 // submit accepts the draft that the preview showed, starts its process and waits briefly, so that
@@ -145,7 +165,7 @@ func (a submitStep) submit(w http.ResponseWriter, r *http.Request) error {
 		return a.refuse(w, r, form, "还不能提交，请先处理下面的问题；您填写的内容都还在。", http.StatusUnprocessableEntity, reasons...)
 	}
 	a.begin(r.Context(), accepted)
-	web.Redirect(w, r, cardPath(accepted.ID))
+	web.Redirect(w, r, cases.Path(accepted.ID))
 	return nil
 }
 

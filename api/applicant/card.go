@@ -1,7 +1,6 @@
 package applicant
 
 import (
-	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -10,6 +9,8 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/gofrs/uuid/v5"
 
+	"volcard/api/applicant/cases"
+	"volcard/api/applicant/regular"
 	"volcard/api/web"
 	"volcard/internal/card"
 	"volcard/internal/fault"
@@ -19,16 +20,15 @@ import (
 
 // cards are the pages of a person's cases: the card, what happens next, and what the person may
 // decide (duties R46, R47, R50, R66, R70; beyond: B3, B25).
-type cards struct{ Deps }
+type cards struct {
+	Deps
+	desk cases.Desk
+}
 
-const cardsPath = "/cards"
-
-func cardPath(id uuid.UUID) string { return cardsPath + "/" + id.String() }
-
-func (c cards) routes(r chi.Router, pictures *painter) {
+func (c cards) routes(r chi.Router, studio regular.Studio) {
 	h := c.Kit.Handle
-	files, moves := cardFiles{c, pictures}, cardMoves{c}
-	r.Get(cardsPath, h(c.list))
+	files, moves := cardFiles{c, studio}, cardMoves{c}
+	r.Get(cases.Root, h(c.list))
 	r.Get("/cards/{id}", h(c.show))
 	r.Get("/cards/{id}/card.jpg", h(files.picture))
 	r.Get("/cards/{id}/card.pdf", h(files.pdf))
@@ -39,15 +39,6 @@ func (c cards) routes(r chi.Router, pictures *painter) {
 	r.Get("/cards/{id}/branch", h(moves.branchForm))
 	r.Post("/cards/{id}/branch", h(moves.branch))
 	r.Post("/cards/{id}/branch/near", h(moves.branchNear))
-}
-
-// open reads the case in the path. An id that is none, or somebody else's, is not found.
-func (c cards) open(r *http.Request) (cardstore.Case, []cardstore.Step, error) {
-	id, err := uuid.FromString(chi.URLParam(r, "id"))
-	if err != nil {
-		return cardstore.Case{}, nil, fault.Wrap(fault.NotFound, err, "没有找到这份申请。")
-	}
-	return c.Cases.Get(r.Context(), web.User(r).ID, id)
 }
 
 type listPage struct {
@@ -61,33 +52,23 @@ type listedCase struct {
 	cardstore.Case
 	Path     string
 	Outlook  card.Outlook
-	Showable bool // its digital card is valid
+	Promise  string // the dates of a regular card that is not made yet
+	Showable bool   // its digital card is valid
 }
 
 func (c cards) list(w http.ResponseWriter, r *http.Request) error {
-	cases, err := c.Cases.OfPerson(r.Context(), web.User(r).ID)
+	list, err := c.Cases.OfPerson(r.Context(), web.User(r).ID)
 	if err != nil {
 		return err
 	}
 	p := &listPage{Frame: web.Frame{Title: "我的证件", Back: "/"}, MayApply: true}
-	for _, cs := range cases {
-		p.Cases = append(p.Cases, listedCase{Case: cs, Path: cardPath(cs.ID), Outlook: c.outlook(cs), Showable: showable(cs)})
-		if cs.State.Live() || (showable(cs) && c.Kit.Now().Before(cs.CardExpiresAt)) {
+	for _, cs := range list {
+		p.Cases = append(p.Cases, listedCase{Case: cs, Path: cases.Path(cs.ID), Outlook: c.desk.Outlook(cs), Promise: cases.Promise(cs, c.Kit.Now()), Showable: cases.Showable(cs)})
+		if cs.State.Live() || (cases.Showable(cs) && c.Kit.Now().Before(cs.CardExpiresAt)) {
 			p.MayApply = false
 		}
 	}
 	return c.Kit.Render(w, r, http.StatusOK, "applicant/card/list", p)
-}
-
-func (c cards) outlook(cs cardstore.Case) card.Outlook {
-	s := card.Situation{State: cs.State, Now: c.Kit.Now(), SubmittedAt: cs.SubmittedAt, Branch: cs.BranchName, Terms: c.Terms}
-	if cs.PickupUntil != nil {
-		s.PickupUntil = *cs.PickupUntil
-	}
-	if cs.ClosedAt != nil {
-		s.ClosedAt = *cs.ClosedAt
-	}
-	return card.LookAhead(s)
 }
 
 type casePage struct {
@@ -96,7 +77,10 @@ type casePage struct {
 	URL     string
 	Outlook card.Outlook
 	Steps   []cardstore.Step
-	Reason  string // why it was refused
+	Reasons []string // why it was refused, or what is to be mended
+	Promise string   // the dates of a regular card that is not made yet
+	Frozen  bool     // a regular card that can be changed no more
+	Preview bool     // a regular card that is not issued yet can be drawn
 	// Version names what is shown: a page that has it already is answered with nothing.
 	Version   string
 	Seconds   int // until the page looks again; zero: never
@@ -111,25 +95,22 @@ type casePage struct {
 
 // show is the page of a case, or for htmx the part of it that changes.
 func (c cards) show(w http.ResponseWriter, r *http.Request) error {
-	cs, steps, err := c.open(r)
+	cs, steps, err := c.desk.Open(r)
 	if err != nil {
 		return err
 	}
 	p := &casePage{
-		Frame: web.Frame{Title: "我的证件", Back: cardsPath}, Case: cs, URL: cardPath(cs.ID), Outlook: c.outlook(cs),
-		Steps: steps, HasCard: showable(cs), Waiting: cs.State == card.Ready, UpdatedAt: c.Kit.Now(),
+		Frame: web.Frame{Title: "我的证件", Back: cases.Root}, Case: cs, URL: cases.Path(cs.ID), Outlook: c.desk.Outlook(cs),
+		Steps: steps, HasCard: cases.Showable(cs), Waiting: cs.State == card.Ready, UpdatedAt: c.Kit.Now(),
 	}
 	p.Seconds = int(p.Outlook.Recheck.Seconds())
-	p.Version = strings.Join([]string{string(cs.State), string(p.Outlook.Tone), string(cs.CardStatus), strconv.Itoa(len(steps)), strconv.Itoa(p.Seconds)}, "-")
+	p.Version = strings.Join([]string{string(cs.State), string(p.Outlook.Tone), string(cs.CardStatus), strconv.Itoa(len(steps)), strconv.Itoa(p.Seconds), cs.BatchState}, "-")
 	if web.IsHTMX(r) && r.URL.Query().Get("v") == p.Version {
 		w.WriteHeader(http.StatusNoContent) // htmx leaves the page as it is
 		return nil
 	}
-	for _, s := range steps {
-		if s.Action == card.Refuse {
-			p.Reason = s.Reason
-		}
-	}
+	p.Reasons, p.Promise, p.Frozen = reasons(cs, steps), cases.Promise(cs, p.UpdatedAt), cases.Frozen(cs)
+	p.Preview = cs.Edition == card.Regular && cs.State.Live() && !p.HasCard && c.titled(cs.Face)
 	if p.Waiting {
 		p.Where, p.Hours = placed(cs.BranchDivision, cs.BranchAddress), cs.BranchHours.Text()
 		p.Status, p.OpenNow = cs.BranchHours.Status(p.UpdatedAt), cs.BranchHours.OpenAt(p.UpdatedAt)
@@ -138,6 +119,32 @@ func (c cards) show(w http.ResponseWriter, r *http.Request) error {
 		return c.Kit.RenderPart(w, r, http.StatusOK, "applicant/card/show", "live", p)
 	}
 	return c.Kit.Render(w, r, http.StatusOK, "applicant/card/show", p)
+}
+
+// Changeable tells whether something of a regular case may be changed before its card is made.
+func (p *casePage) Changeable() bool {
+	return p.Case.Edition == card.Regular && p.Case.State != card.Lapsed && (p.Outlook.ChangeDesign || p.Outlook.ChooseBranch || p.Outlook.ChangePhone)
+}
+
+func (c cards) titled(face string) bool {
+	_, err := c.Faces.Face(face)
+	return err == nil
+}
+
+// reasons tell why a case was refused, or what its applicant has to mend.
+func reasons(cs cardstore.Case, steps []cardstore.Step) []string {
+	switch cs.State {
+	case card.Mending:
+		return regular.Wrong(steps)
+	case card.Refused:
+		for i := len(steps) - 1; i >= 0; i-- {
+			if steps[i].Reason != "" && steps[i].To == card.Refused {
+				return []string{steps[i].Reason}
+			}
+		}
+	default:
+	}
+	return nil
 }
 
 // Code is the pickup code as people read it out: two groups of four.
@@ -161,36 +168,29 @@ type withdrawPage struct {
 }
 
 func (c cardMoves) withdrawForm(w http.ResponseWriter, r *http.Request) error {
-	cs, _, err := c.open(r)
+	cs, _, err := c.desk.Open(r)
 	if err != nil {
 		return err
 	}
-	if !c.outlook(cs).Withdraw {
-		return c.pastIt(w, r, cs)
+	if !c.desk.Outlook(cs).Withdraw {
+		return c.desk.Past(w, r, cs)
 	}
 	return c.renderWithdraw(w, r, cs, web.NewForm(nil), http.StatusOK)
 }
 
 func (c cardMoves) renderWithdraw(w http.ResponseWriter, r *http.Request, cs cardstore.Case, form *web.Form, status int) error {
 	return c.Kit.Render(w, r, status, "applicant/card/withdraw", &withdrawPage{
-		Frame: web.Frame{Title: "撤回申请", Back: cardPath(cs.ID)}, Form: form, Case: cs, URL: cardPath(cs.ID), Card: showable(cs),
+		Frame: web.Frame{Title: "撤回申请", Back: cases.Path(cs.ID)}, Form: form, Case: cs, URL: cases.Path(cs.ID), Card: cases.Showable(cs),
 	})
 }
 
-// pastIt leads back to a case that is past the decision that was asked for.
-func (c cardMoves) pastIt(w http.ResponseWriter, r *http.Request, cs cardstore.Case) error {
-	c.Kit.FlashWarn(r, "这份申请现在是“"+cs.State.Text()+"”，不能再进行这项操作。")
-	web.Redirect(w, r, cardPath(cs.ID))
-	return nil
-}
-
 func (c cardMoves) withdraw(w http.ResponseWriter, r *http.Request) error {
-	cs, _, err := c.open(r)
+	cs, _, err := c.desk.Open(r)
 	if err != nil {
 		return err
 	}
 	err = c.Processes.Withdraw(r.Context(), workflows.WithdrawInput{ApplicationID: cs.ID, PersonID: web.User(r).ID})
-	if err = c.decided(r, err, cs.ID, func(now cardstore.Case) bool { return now.State == card.Withdrawn }); err != nil {
+	if err = c.desk.Decided(r, err, cs.ID, func(now cardstore.Case) bool { return now.State == card.Withdrawn }); err != nil {
 		form := web.NewForm(nil)
 		if absorbed := form.Absorb("", err); absorbed != nil {
 			return absorbed
@@ -198,28 +198,8 @@ func (c cardMoves) withdraw(w http.ResponseWriter, r *http.Request) error {
 		return c.renderWithdraw(w, r, cs, form, web.StatusOf(err))
 	}
 	c.Kit.FlashOK(r, "申请已撤回。")
-	web.Redirect(w, r, cardPath(cs.ID))
+	web.Redirect(w, r, cases.Path(cs.ID))
 	return nil
-}
-
-// decided looks at the row where there is no process to decide: the decision may have been taken
-// before (a double click), the case may be over, or its process may not have started yet.
-func (c cardMoves) decided(r *http.Request, err error, id uuid.UUID, done func(cardstore.Case) bool) error {
-	if !errors.Is(err, workflows.ErrEnded) {
-		return err
-	}
-	now, _, readErr := c.Cases.Get(r.Context(), web.User(r).ID, id)
-	switch {
-	case readErr != nil:
-		return readErr
-	case done(now):
-		return nil
-	case now.State.Live():
-		// Its process was never started, or is lost: the sweeper and the nightly check start it.
-		c.Starter.Start(id)
-		return fault.Wrap(fault.Conflict, err, "这份申请正在受理中，请过几秒钟再试。")
-	}
-	return fault.Wrap(fault.Conflict, err, "这份申请现在是“"+now.State.Text()+"”，不能再进行这项操作。")
 }
 
 type caseBranchPage struct {
@@ -228,29 +208,33 @@ type caseBranchPage struct {
 	Case   cardstore.Case
 	URL    string
 	Picker *picker
+	Again  bool   // a regular card that was not collected waits where it lies
+	Dates  string // of a regular card that is not made yet
 }
 
 func (c cardMoves) branchForm(w http.ResponseWriter, r *http.Request) error {
-	cs, _, err := c.open(r)
+	cs, _, err := c.desk.Open(r)
 	if err != nil {
 		return err
 	}
-	if !c.outlook(cs).ChooseBranch {
-		return c.pastIt(w, r, cs)
+	if !c.desk.Outlook(cs).ChooseBranch {
+		return c.desk.Past(w, r, cs)
 	}
 	return c.renderBranch(w, r, cs, web.NewForm(nil), http.StatusOK)
 }
 
-// here is the branch that cannot be chosen because the card waits there already.
-func here(cs cardstore.Case) uuid.UUID {
-	if cs.State == card.Ready {
-		return cs.BranchID
+// branchWishOf lists branches for a case. The one at which its card waits, or to which a regular one is
+// sent already, cannot be chosen.
+func branchWishOf(cs cardstore.Case) wish {
+	ask := wish{Path: cases.Path(cs.ID) + "/branch", Division: cs.DivisionCode, Regular: cs.Edition == card.Regular}
+	if cs.State == card.Ready || ask.Regular {
+		ask.Here = cs.BranchID
 	}
-	return uuid.Nil
+	return ask
 }
 
 func (c cardMoves) renderBranch(w http.ResponseWriter, r *http.Request, cs cardstore.Case, form *web.Form, status int) error {
-	picker, err := c.pick(r, cardPath(cs.ID)+"/branch", cs.DivisionCode, uuid.Nil, here(cs))
+	picker, err := c.pick(r, branchWishOf(cs))
 	if err != nil {
 		return err
 	}
@@ -260,7 +244,11 @@ func (c cardMoves) renderBranch(w http.ResponseWriter, r *http.Request, cs cards
 
 func (c cardMoves) renderPicker(w http.ResponseWriter, r *http.Request, cs cardstore.Case, form *web.Form, picker *picker, status int) error {
 	p := &caseBranchPage{
-		Frame: web.Frame{Title: "重新选择网点", Back: cardPath(cs.ID)}, Form: form, Case: cs, URL: cardPath(cs.ID), Picker: picker,
+		Frame: web.Frame{Title: "重新选择网点", Back: cases.Path(cs.ID)}, Form: form, Case: cs, URL: cases.Path(cs.ID), Picker: picker,
+		Again: cs.Edition == card.Regular && cs.State == card.Lapsed, Dates: cases.Promise(cs, c.Kit.Now()),
+	}
+	if p.Again {
+		p.Title = "重新预约领取"
 	}
 	if web.IsHTMX(r) {
 		return c.Kit.RenderPart(w, r, status, "applicant/card/branch", "picked", p)
@@ -269,11 +257,11 @@ func (c cardMoves) renderPicker(w http.ResponseWriter, r *http.Request, cs cards
 }
 
 func (c cardMoves) branchNear(w http.ResponseWriter, r *http.Request) error {
-	cs, _, err := c.open(r)
+	cs, _, err := c.desk.Open(r)
 	if err != nil {
 		return err
 	}
-	picker, err := c.nearest(r, cardPath(cs.ID)+"/branch", uuid.Nil, here(cs))
+	picker, err := c.nearest(r, branchWishOf(cs))
 	if err != nil {
 		return err
 	}
@@ -281,7 +269,7 @@ func (c cardMoves) branchNear(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (c cardMoves) branch(w http.ResponseWriter, r *http.Request) error {
-	cs, _, err := c.open(r)
+	cs, _, err := c.desk.Open(r)
 	if err != nil {
 		return err
 	}
@@ -304,14 +292,27 @@ func (c cardMoves) branch(w http.ResponseWriter, r *http.Request) error {
 	err = c.Processes.ChooseBranch(r.Context(), workflows.ChooseBranchInput{
 		ApplicationID: cs.ID, PersonID: web.User(r).ID, BranchID: branch,
 	})
-	done := func(now cardstore.Case) bool { return now.State == card.Ready && now.BranchID == branch }
-	if err = c.decided(r, err, cs.ID, done); err != nil {
+	done := func(now cardstore.Case) bool {
+		return now.BranchID == branch && (now.State == card.Ready || now.Edition == card.Regular && now.State != card.Lapsed)
+	}
+	if err = c.desk.Decided(r, err, cs.ID, done); err != nil {
 		if absorbed := form.Absorb(card.FieldBranch, err); absorbed != nil {
 			return absorbed
 		}
 		return c.renderBranch(w, r, cs, form, web.StatusOf(err))
 	}
-	c.Kit.FlashOK(r, "领卡网点已更换，新网点已为您预留卡片。")
-	web.Redirect(w, r, cardPath(cs.ID))
+	c.Kit.FlashOK(r, branchChanged(cs))
+	web.Redirect(w, r, cases.Path(cs.ID))
 	return nil
+}
+
+// branchChanged says what the choice of a branch did.
+func branchChanged(before cardstore.Case) string {
+	switch {
+	case before.Edition != card.Regular:
+		return "领卡网点已更换，新网点已为您预留卡片。"
+	case before.State == card.Lapsed:
+		return "已重新预约，请在期限内到网点领取。"
+	}
+	return "领卡网点已更换，制好的卡片会送到新网点，送达日期不变。"
 }

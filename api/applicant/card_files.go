@@ -1,13 +1,12 @@
 package applicant
 
 import (
-	"context"
-	"crypto/sha256"
-	"encoding/base64"
 	"net/http"
-	"strconv"
-	"time"
 
+	"volcard/api/applicant/cases"
+	"volcard/api/applicant/picture"
+	"volcard/api/applicant/regular"
+	"volcard/api/web"
 	"volcard/internal/card"
 	"volcard/internal/credential"
 	"volcard/internal/fault"
@@ -15,117 +14,62 @@ import (
 	"volcard/internal/store/cardstore"
 )
 
-// Drawing costs some 20 ms of a core: so many at once, and nobody waits longer than this.
-const (
-	drawers     = 2
-	drawingWait = 5 * time.Second
-)
-
-// painter draws cards, a few at once. What it draws is personal and is kept nowhere.
-type painter struct{ slots chan struct{} }
-
-func newPainter() *painter { return &painter{slots: make(chan struct{}, drawers)} }
-
-func (p *painter) draw(ctx context.Context, fn func() ([]byte, error)) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, drawingWait)
-	defer cancel()
-	select {
-	case p.slots <- struct{}{}:
-		defer func() { <-p.slots }()
-		return fn()
-	case <-ctx.Done():
-		return nil, fault.Wrap(fault.Unavailable, ctx.Err(), "现在生成卡面的人较多，请稍后刷新。")
-	}
-}
-
-// serve answers with the picture of one side. The content names what is drawn, so that a browser
-// that has it already is told so without drawing.
-func (p *painter) serve(w http.ResponseWriter, r *http.Request, face *render.Face, data render.CardData, content string) error {
-	side := render.Side(r.URL.Query().Get("side"))
-	if side != render.Back {
-		side = render.Front
-	}
-	if unchanged(w, r, content+"/"+string(side)) {
-		return nil
-	}
-	picture, err := p.draw(r.Context(), func() ([]byte, error) {
-		list, err := render.Layout(face, data)
-		if err != nil {
-			return nil, err
-		}
-		return render.JPEG(list, side, render.PictureWidth)
-	})
-	if err != nil {
-		return err
-	}
-	return send(w, r, "image/jpeg", picture)
-}
-
-// unchanged sets the headers of a private file and answers 304 where the browser has it.
-func unchanged(w http.ResponseWriter, r *http.Request, content string) bool {
-	sum := sha256.Sum256([]byte(content))
-	etag := `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`
-	h := w.Header()
-	h.Set("Etag", etag)
-	// Kept by this browser only, and asked for again each time: a card can be cancelled.
-	h.Set("Cache-Control", "private, no-cache")
-	if r.Header.Get("If-None-Match") == etag {
-		w.WriteHeader(http.StatusNotModified)
-		return true
-	}
-	return false
-}
-
-func send(w http.ResponseWriter, r *http.Request, mime string, body []byte) error {
-	h := w.Header()
-	h.Set("Content-Type", mime)
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
-	if _, err := w.Write(body); err != nil && r.Context().Err() == nil {
-		return err
-	}
-	return nil
-}
-
 // cardFiles are the pictures of an issued card.
 type cardFiles struct {
 	cards
-	pictures *painter
+	studio regular.Studio
 }
 
 // issued reads a case of this person whose card may be shown.
 func (c cardFiles) issued(r *http.Request) (cardstore.Case, error) {
-	cs, _, err := c.open(r)
+	cs, _, err := c.desk.Open(r)
 	if err != nil {
 		return cs, err
 	}
-	if !showable(cs) {
+	if !cases.Showable(cs) {
 		return cs, fault.New(fault.NotFound, "这份申请没有有效的电子证。")
 	}
 	return cs, nil
 }
 
-// showable: a cancelled or replaced card is not drawn as if it were one.
-func showable(cs cardstore.Case) bool {
-	return cs.CardStatus == card.Valid || cs.CardStatus == card.Suspended
-}
-
-func (c cardFiles) data(cs cardstore.Case) render.CardData {
-	return render.CardData{
+// layout draws what is on the card: of a regular one its own face and photo.
+func (c cardFiles) layout(r *http.Request, cs cardstore.Case) (*render.DisplayList, error) {
+	name, data := string(card.General), render.CardData{
 		Edition: cs.Edition.Text(), HolderName: cs.HolderName, CardNumber: cs.CardNumber, VolunteerNo: cs.VolunteerNo,
 		IssuedOn: cs.CardIssuedAt, ExpiresOn: cs.CardExpiresAt, QR: credential.URL(c.BaseURL, cs.Token),
 	}
+	if cs.Edition == card.Regular {
+		name = cs.Face
+		if cs.PhotoID != nil {
+			var err error
+			if data.Photo, err = c.Photos.Image(r.Context(), web.User(r).ID, *cs.PhotoID); err != nil {
+				return nil, err
+			}
+		}
+	}
+	face, err := c.Faces.Face(name)
+	if err != nil {
+		return nil, err
+	}
+	return render.Layout(face, data)
 }
 
-// content names what is drawn of an issued card: its number and its token, which names the key.
-func content(cs cardstore.Case) string { return cs.CardNumber + "/" + cs.Token }
+// content names what is drawn of an issued card: its number and its token, which names the key, and
+// what its holder may change.
+func content(cs cardstore.Case) string {
+	name := cs.CardNumber + "/" + cs.Token + "/" + cs.Face
+	if cs.PhotoID != nil {
+		name += "/" + cs.PhotoID.String()
+	}
+	return name
+}
 
 func (c cardFiles) picture(w http.ResponseWriter, r *http.Request) error {
 	cs, err := c.issued(r)
 	if err != nil {
 		return err
 	}
-	return c.pictures.serve(w, r, c.Face, c.data(cs), content(cs))
+	return c.studio.Pictures.Serve(w, r, content(cs), render.PictureWidth, func() (*render.DisplayList, error) { return c.layout(r, cs) })
 }
 
 func (c cardFiles) pdf(w http.ResponseWriter, r *http.Request) error {
@@ -133,11 +77,11 @@ func (c cardFiles) pdf(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if unchanged(w, r, content(cs)+"/pdf") {
+	if picture.Unchanged(w, r, content(cs)+"/pdf") {
 		return nil
 	}
-	file, err := c.pictures.draw(r.Context(), func() ([]byte, error) {
-		list, err := render.Layout(c.Face, c.data(cs))
+	file, err := c.studio.Pictures.Draw(r.Context(), func() ([]byte, error) {
+		list, err := c.layout(r, cs)
 		if err != nil {
 			return nil, err
 		}
@@ -147,7 +91,7 @@ func (c cardFiles) pdf(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	w.Header().Set("Content-Disposition", `attachment; filename="volunteer-card.pdf"`)
-	return send(w, r, "application/pdf", file)
+	return picture.Send(w, r, "application/pdf", file)
 }
 
 // cardCode is the QR of the digital card, large, to be scanned from a screen.
@@ -161,7 +105,7 @@ func (c cardFiles) cardCode(w http.ResponseWriter, r *http.Request) error {
 
 // pickupCode is the pickup code for the scanner at the counter.
 func (c cardFiles) pickupCode(w http.ResponseWriter, r *http.Request) error {
-	cs, _, err := c.open(r)
+	cs, _, err := c.desk.Open(r)
 	if err != nil {
 		return err
 	}
@@ -173,15 +117,15 @@ func (c cardFiles) pickupCode(w http.ResponseWriter, r *http.Request) error {
 
 // code answers with a QR. It is a file of its own, since drawing it costs more than the whole page.
 func (c cardFiles) code(w http.ResponseWriter, r *http.Request, text string) error {
-	if unchanged(w, r, text) {
+	if picture.Unchanged(w, r, text) {
 		return nil
 	}
-	svg, err := c.pictures.draw(r.Context(), func() ([]byte, error) {
+	svg, err := c.studio.Pictures.Draw(r.Context(), func() ([]byte, error) {
 		code, err := render.QR(text)
 		return code.SVG(), err
 	})
 	if err != nil {
 		return err
 	}
-	return send(w, r, "image/svg+xml", svg)
+	return picture.Send(w, r, "image/svg+xml", svg)
 }

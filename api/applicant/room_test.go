@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,6 +16,7 @@ import (
 	"volcard/api/applicant"
 	"volcard/api/web"
 	"volcard/api/web/webtest"
+	"volcard/internal/calendar"
 	"volcard/internal/card"
 	"volcard/internal/fault"
 	"volcard/internal/render"
@@ -22,6 +24,7 @@ import (
 	"volcard/internal/store/casewatch"
 	"volcard/internal/store/codestore"
 	"volcard/internal/store/personstore"
+	"volcard/internal/store/photostore"
 	"volcard/internal/store/placestore"
 	"volcard/internal/store/storetest"
 	"volcard/templates/faces"
@@ -37,6 +40,37 @@ type room struct {
 	cases   cardstore.Cases
 	drafts  cardstore.Drafts
 	branch  uuid.UUID // with five cards
+	designs *designs
+	photos  photostore.Photos
+}
+
+// designs lays cards out on the real faces, without those that a test withdraws.
+type designs struct {
+	faces     render.Faces
+	withdrawn sync.Map
+}
+
+func (d *designs) Offered(face string) bool {
+	_, gone := d.withdrawn.Load(face)
+	return !gone && slices.Contains(d.faces.Names(string(card.Regular)), face)
+}
+
+func (d *designs) Preview(in cardstore.Design) (*render.DisplayList, error) {
+	face, err := d.faces.Face(in.Face)
+	if err != nil {
+		return nil, err
+	}
+	return render.Layout(face, render.CardData{
+		Edition: card.Regular.Text(), HolderName: in.HolderName, VolunteerNo: in.VolunteerNo, Photo: in.Photo,
+	})
+}
+
+func (d *designs) Hash(in cardstore.Design) ([32]byte, error) {
+	list, err := d.Preview(in)
+	if err != nil {
+		return [32]byte{}, err
+	}
+	return list.Hash(), nil
 }
 
 const testKey = "TESTKEY1"
@@ -58,8 +92,11 @@ func open(t testing.TB, change ...func(*web.Options)) *room {
 	}
 	loaded, err := render.LoadFaces(faces.FS)
 	require.NoError(t, err)
-	face, err := loaded.Face("general")
-	require.NoError(t, err)
+	built := calendar.New(calendar.BuiltIn()...)
+	inForce := func(context.Context) (*calendar.Calendar, error) { return built, nil }
+	r.designs = &designs{faces: loaded}
+	r.photos = photostore.Photos{DB: env.DB, Vault: env.Vault, Clock: env.Clock}
+	r.process.Process.Regular = cardstore.Regular{Designs: r.designs, Calendar: inForce, Terms: card.DefaultRegularTerms()}
 	baseURL, err := url.Parse("https://card.example")
 	require.NoError(t, err)
 	watch := casewatch.New(env.DB, cardstore.CaseChannel, func(ctx context.Context, id uuid.UUID) (bool, error) {
@@ -68,11 +105,12 @@ func open(t testing.TB, change ...func(*web.Options)) *room {
 	}, slog.New(slog.DiscardHandler))
 	env.Router.Get(web.DivisionPath, env.Kit.Divisions)
 	applicant.Routes(env.Router, applicant.Deps{
-		Kit: env.Kit, BaseURL: baseURL, Terms: card.DefaultTerms(), Face: face,
+		Kit: env.Kit, BaseURL: baseURL, Terms: card.DefaultTerms(), Faces: loaded,
 		People: personstore.People{Store: people}, Consents: personstore.Consents{Store: people},
 		Codes:  codestore.Codes{DB: env.DB, Vault: env.Vault, Clock: env.Clock},
-		Places: placestore.New(env.DB), Drafts: r.drafts, Submissions: cardstore.Submissions{Store: base}, Cases: r.cases,
+		Places: placestore.New(env.DB), Drafts: r.drafts, Submissions: cardstore.Submissions{Store: base, Regular: r.process.Process.Regular}, Cases: r.cases,
 		Starter: r.process, Processes: r.process, Watch: watch,
+		Designs: r.designs, Photos: r.photos, Vault: env.Vault, Calendar: inForce, RegularTerms: card.DefaultRegularTerms(),
 	})
 	r.rows.SigningKey(testKey)
 	r.branch = r.rows.Branch("甲网点")
@@ -128,6 +166,22 @@ func (p *process) ChooseBranch(ctx context.Context, in workflows.ChooseBranchInp
 		return err
 	}
 	_, err := p.Process.ChooseBranch(ctx, in.ApplicationID, in.PersonID, in.BranchID)
+	return err
+}
+
+func (p *process) ChangeDesign(ctx context.Context, in workflows.NewDesign) error {
+	if err := p.answers(ctx, in.ApplicationID); err != nil {
+		return err
+	}
+	_, err := cardstore.RegularProcess{Process: p.Process}.ChangeDesign(ctx, in)
+	return err
+}
+
+func (p *process) ChangePhone(ctx context.Context, in workflows.ChangePhoneInput) error {
+	if err := p.answers(ctx, in.ApplicationID); err != nil {
+		return err
+	}
+	_, err := cardstore.RegularProcess{Process: p.Process}.ChangePhone(ctx, in.ApplicationID, in.PersonID, in.SealedPhone)
 	return err
 }
 

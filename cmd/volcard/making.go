@@ -38,11 +38,16 @@ func (d designs) Offered(face string) bool {
 
 // Hash implements cardstore.Designs.
 func (d designs) Hash(in cardstore.Design) ([32]byte, error) {
-	list, err := d.layout(in.Face, previewOf(in.HolderName, in.VolunteerNo, in.Photo))
+	list, err := d.Preview(in)
 	if err != nil {
 		return [32]byte{}, err
 	}
 	return list.Hash(), nil
+}
+
+// Preview is what the pages draw: the display list whose hash is confirmed.
+func (d designs) Preview(in cardstore.Design) (*render.DisplayList, error) {
+	return d.layout(in.Face, previewOf(in.HolderName, in.VolunteerNo, in.Photo))
 }
 
 func (d designs) layout(name string, data render.CardData) (*render.DisplayList, error) {

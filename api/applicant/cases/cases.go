@@ -1,0 +1,136 @@
+// Package cases opens a person's case for the pages that show it and change it.
+package cases
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/gofrs/uuid/v5"
+
+	"volcard/api/web"
+	"volcard/internal/calendar"
+	"volcard/internal/card"
+	"volcard/internal/fault"
+	"volcard/internal/store/cardstore"
+	"volcard/workflows"
+)
+
+// Root is the list of a person's cases.
+const Root = "/cards"
+
+// Path is the page of a case.
+func Path(id uuid.UUID) string { return Root + "/" + id.String() }
+
+// Desk opens cases and tells what may be done about them.
+type Desk struct {
+	Kit   *web.Kit
+	Cases cardstore.Cases
+	Terms card.Terms
+	// Start starts the process of a case that has none.
+	Start func(application uuid.UUID) (before int)
+}
+
+// Open reads the case in the path. An id that is none, or somebody else's, is not found.
+func (d Desk) Open(r *http.Request) (cardstore.Case, []cardstore.Step, error) {
+	id, err := uuid.FromString(chi.URLParam(r, "id"))
+	if err != nil {
+		return cardstore.Case{}, nil, fault.Wrap(fault.NotFound, err, "没有找到这份申请。")
+	}
+	return d.Cases.Get(r.Context(), web.User(r).ID, id)
+}
+
+// Outlook tells where a case stands and what its applicant may do.
+func (d Desk) Outlook(cs cardstore.Case) card.Outlook {
+	return card.LookAhead(Situation(cs, d.Kit.Now(), d.Terms))
+}
+
+// Situation is a case as the rules look at it.
+func Situation(cs cardstore.Case, now time.Time, terms card.Terms) card.Situation {
+	_, unmade := card.Next(cs.State, card.Overdue)
+	s := card.Situation{
+		Edition: cs.Edition, State: cs.State, Now: now, SubmittedAt: cs.SubmittedAt, Branch: cs.BranchName, Terms: terms,
+		PickupUntil: at(cs.PickupUntil), ClosedAt: at(cs.ClosedAt), MendUntil: at(cs.MendUntil),
+		Overdue: unmade && cs.OverdueAt != nil,
+	}
+	if cs.PromisedUntil != nil {
+		s.PromisedUntil = calendar.EndOf(calendar.DateIn(*cs.PromisedUntil))
+	}
+	return s
+}
+
+func at(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return *t
+}
+
+// Promise is the two dates of a regular case in words; empty where there are none, or where they are over.
+func Promise(cs cardstore.Case, now time.Time) string {
+	if cs.PromisedFrom == nil || cs.PromisedUntil == nil {
+		return ""
+	}
+	switch cs.State {
+	case card.Accepted, card.Held, card.Reviewing, card.Waiting, card.Producing:
+		return calendar.Promise{
+			Start: calendar.DateOf(now), From: calendar.DateIn(*cs.PromisedFrom), Until: calendar.DateIn(*cs.PromisedUntil),
+			Provisional: cs.Provisional,
+		}.Text()
+	}
+	return ""
+}
+
+// Showable tells whether the digital card may be drawn: a cancelled or replaced one is not shown as if it were one.
+func Showable(cs cardstore.Case) bool {
+	return cs.CardStatus == card.Valid || cs.CardStatus == card.Suspended
+}
+
+// Frozen tells whether a regular card is being made, or has been: what stands on it can be changed no more.
+func Frozen(cs cardstore.Case) bool {
+	return cs.Edition == card.Regular && (cs.State == card.Producing || cs.State == card.Ready || cs.State == card.Lapsed)
+}
+
+type frozenPage struct {
+	web.Frame
+	Case cardstore.Case
+	URL  string
+}
+
+// Past answers a wish that comes too late: it leads back to the case, or tells what can be done about a
+// card that is made already.
+func (d Desk) Past(w http.ResponseWriter, r *http.Request, cs cardstore.Case) error {
+	if Frozen(cs) {
+		return d.Kit.Render(w, r, http.StatusConflict, "applicant/card/frozen", &frozenPage{
+			Frame: web.Frame{Title: "现在不能修改", Back: Path(cs.ID)}, Case: cs, URL: Path(cs.ID),
+		})
+	}
+	d.Kit.FlashWarn(r, tooLate(cs))
+	web.Redirect(w, r, Path(cs.ID))
+	return nil
+}
+
+func tooLate(cs cardstore.Case) string {
+	return "这份申请现在是“" + cs.State.Text() + "”，不能再进行这项操作。"
+}
+
+// Decided looks at the row where there is no process to decide: the decision may have been taken
+// before (a double click), the case may be over, or its process may not have started yet.
+func (d Desk) Decided(r *http.Request, err error, id uuid.UUID, done func(cardstore.Case) bool) error {
+	if !errors.Is(err, workflows.ErrEnded) {
+		return err
+	}
+	now, _, readErr := d.Cases.Get(r.Context(), web.User(r).ID, id)
+	switch {
+	case readErr != nil:
+		return readErr
+	case done(now):
+		return nil
+	case now.State.Live():
+		// Its process was never started, or is lost: the sweeper and the nightly check start it.
+		d.Start(id)
+		return fault.Wrap(fault.Conflict, err, "这份申请正在受理中，请过几秒钟再试。")
+	}
+	return fault.Wrap(fault.Conflict, err, tooLate(now))
+}

@@ -1,0 +1,169 @@
+package regular
+
+import (
+	"context"
+	"errors"
+	"io"
+	"math"
+	"mime/multipart"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/gofrs/uuid/v5"
+
+	"volcard/api/web"
+	"volcard/internal/card"
+	"volcard/internal/fault"
+	"volcard/internal/photo"
+	"volcard/internal/store/photostore"
+)
+
+const (
+	// uploadBody is the one exception from the kit's limit. It is more than a photo may have: what is over
+	// is read and thrown away, so that the browser hears the answer instead of a broken connection.
+	uploadBody = 2 * photo.MaxBytes
+	// A form has a few short fields beside the file.
+	mostFields, longestField = 16, 200
+	// decoding bounds the wait for one of the places at which photos are decoded.
+	decoding = 20 * time.Second
+)
+
+// UploadBody is the limit of the routes on which photos are uploaded.
+func UploadBody() func(http.Handler) http.Handler { return web.BodyLimit(uploadBody) }
+
+// Upload is part "photo-upload": where a photo is chosen, and what was wrong with the last one.
+type Upload struct {
+	Action  string
+	Hidden  []Hidden // fields that travel along
+	Submit  string
+	Error   string
+	Reasons []photo.Finding // why the last photo was refused; Error is then the first of them
+}
+
+// Crop are the fields that a browser with JavaScript fills: the rectangle, and the turn before it.
+func (Upload) Crop() []string { return []string{"x", "y", "w", "h", "rotate"} }
+
+// Hidden is a field that travels along.
+type Hidden struct{ Name, Value string }
+
+// Received is a form with a photo. The file stays in memory and is written to no disk.
+type Received struct {
+	Form  *web.Form
+	file  []byte
+	named bool // a file was chosen
+}
+
+// Receive reads the form. A fault of the request as a whole is returned; what is wrong with the photo
+// comes out when it is made.
+func Receive(r *http.Request) (Received, error) {
+	in := Received{Form: web.NewForm(nil)}
+	parts, err := r.MultipartReader()
+	if err != nil {
+		return in, fault.Wrap(fault.Invalid, err, "没有读懂提交的内容，请返回重填。")
+	}
+	for range mostFields {
+		part, err := parts.NextPart()
+		if errors.Is(err, io.EOF) {
+			return in, nil
+		}
+		if err == nil {
+			err = in.take(part)
+		}
+		if err != nil {
+			return in, unread(err)
+		}
+	}
+	return in, fault.New(fault.Invalid, "没有读懂提交的内容，请返回重填。")
+}
+
+func (in *Received) take(part *multipart.Part) error {
+	name, limit := part.FormName(), int64(longestField)
+	if name == card.FieldPhoto {
+		limit = photo.MaxBytes + 1 // one more than internal/photo takes: it then says so
+	}
+	content, err := io.ReadAll(io.LimitReader(part, limit))
+	if err != nil {
+		return err
+	}
+	if name == card.FieldPhoto {
+		in.file, in.named = content, part.FileName() != ""
+	} else {
+		in.Form.Values.Set(name, string(content))
+	}
+	_, err = io.Copy(io.Discard, part)
+	return err
+}
+
+// unread: a body over the limit is 413, a broken one the sender's mistake.
+func unread(err error) error {
+	var big *http.MaxBytesError
+	if errors.As(err, &big) {
+		return err
+	}
+	return fault.Wrap(fault.Invalid, err, "照片没有传完，请检查网络后重新上传。")
+}
+
+// crop reads the rectangle that the browser chose; all fields empty: none.
+func crop(form *web.Form) (photo.Crop, bool) {
+	var c photo.Crop
+	for name, into := range map[string]*float64{"x": &c.X, "y": &c.Y, "w": &c.W, "h": &c.H} {
+		text := form.Get(name)
+		if text == "" {
+			continue
+		}
+		v, err := strconv.ParseFloat(text, 64)
+		if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
+			return c, false
+		}
+		*into = v
+	}
+	if text := form.Get("rotate"); text != "" {
+		v, err := strconv.Atoi(text)
+		if err != nil {
+			return c, false
+		}
+		c.Rotate = v
+	}
+	return c, true
+}
+
+// Accept turns the upload into the card's photo and keeps it. What the person can mend stands at the form
+// afterwards, with the reasons in their order and the status of the answer.
+func (s Studio) Accept(ctx context.Context, person uuid.UUID, in Received) (id uuid.UUID, reasons []photo.Finding, status int, err error) {
+	ctx, cancel := context.WithTimeout(ctx, decoding)
+	defer cancel()
+	id, err = s.keep(ctx, person, in)
+	if err == nil {
+		return id, nil, http.StatusOK, nil
+	}
+	var refusal *photo.Refusal
+	if errors.As(err, &refusal) {
+		reasons = refusal.Reasons
+	}
+	switch status = web.StatusOf(err); status {
+	case http.StatusServiceUnavailable, http.StatusUnprocessableEntity, http.StatusTooManyRequests:
+		in.Form.Fail(card.FieldPhoto, fault.Sentence(err))
+		return uuid.Nil, reasons, status, nil
+	}
+	return uuid.Nil, nil, status, err
+}
+
+func (s Studio) keep(ctx context.Context, person uuid.UUID, in Received) (uuid.UUID, error) {
+	if !in.named {
+		return uuid.Nil, fault.New(fault.Invalid, "请先选择或拍摄一张照片。")
+	}
+	part, ok := crop(in.Form)
+	if !ok {
+		return uuid.Nil, &photo.Refusal{Reasons: []photo.Finding{{Code: photo.CropOutside}}}
+	}
+	made, err := photo.Make(ctx, in.file, part)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	kept := photostore.New{JPEG: made.JPEG, SHA256: made.SHA256, Verdict: string(made.Verdict)}
+	for _, f := range made.Findings {
+		kept.Findings = append(kept.Findings, string(f.Code))
+	}
+	return s.Photos.Add(ctx, person, kept)
+}

@@ -1,0 +1,200 @@
+// Prepares a photo before it is uploaded: upright, at most 2,048 pixels, cropped to 25 by 35. The server
+// decides about every photo, and crops by itself where this file does not run.
+(function () {
+  "use strict";
+
+  var LONGEST = 2048;          // older phones draw no larger canvas
+  var WIDTH = 295;             // what the card needs; zooming ends there
+  var form = document.querySelector("[data-photo]");
+  if (!form || !window.Cropper || !window.URL) { return; }
+
+  var input = form.querySelector("input[type=file]");
+  var note = form.querySelector("[data-photo-note]");
+  var room = form.querySelector("[data-crop]");
+  var area = form.querySelector("[data-crop-area]");
+  var submit = form.querySelector("[data-photo-submit]");
+  var label = submit.textContent;
+  var source = null;           // the scaled picture
+  var factor = 1;              // pixels of the file for one of the scaled picture
+  var turns = 0;               // quarter turns clockwise
+  var cropper = null;
+  var address = "";
+  var latest = 0;
+
+  function say(sentence) {
+    note.textContent = sentence;
+    note.hidden = !sentence;
+  }
+
+  function close() {
+    if (cropper) { cropper.destroy(); cropper = null; }
+    if (address) { URL.revokeObjectURL(address); address = ""; }
+    area.textContent = "";
+    room.hidden = true;
+    source = null;
+    submit.textContent = label;
+    form.querySelectorAll("[data-crop-field]").forEach(function (field) { field.value = ""; });
+  }
+
+  function open(file) {
+    return new Promise(function (done, failed) {
+      var from = URL.createObjectURL(file);
+      var image = new Image();
+      image.onload = function () { URL.revokeObjectURL(from); done(image); };
+      image.onerror = function () { URL.revokeObjectURL(from); failed(new Error("not decoded")); };
+      image.src = from; // browsers turn it upright by its EXIF orientation
+    });
+  }
+
+  function jpeg(canvas) {
+    return new Promise(function (done, failed) {
+      canvas.toBlob(function (blob) { if (blob) { done(blob); } else { failed(new Error("no blob")); } }, "image/jpeg", 0.92);
+    });
+  }
+
+  function canvasOf(width, height) {
+    var canvas = document.createElement("canvas");
+    canvas.width = width;
+    canvas.height = height;
+    return canvas;
+  }
+
+  function scale(image) {
+    var width = image.naturalWidth, height = image.naturalHeight;
+    var ratio = Math.min(1, LONGEST / Math.max(width, height));
+    var canvas = canvasOf(Math.max(1, Math.round(width * ratio)), Math.max(1, Math.round(height * ratio)));
+    var pen = canvas.getContext("2d");
+    pen.fillStyle = "#fff"; // what is transparent would become black
+    pen.fillRect(0, 0, canvas.width, canvas.height);
+    pen.imageSmoothingQuality = "high";
+    pen.drawImage(image, 0, 0, canvas.width, canvas.height);
+    factor = width / canvas.width;
+    return canvas;
+  }
+
+  // The upload becomes the scaled picture. A browser that cannot exchange it sends the file as it is.
+  function exchange(blob) {
+    try {
+      var transfer = new DataTransfer();
+      transfer.items.add(new File([blob], "photo.jpg", { type: "image/jpeg" }));
+      input.files = transfer.files;
+      factor = 1;
+    } catch (_) { /* factor stays */ }
+  }
+
+  function turned() {
+    var side = turns % 2 === 1;
+    var canvas = canvasOf(side ? source.height : source.width, side ? source.width : source.height);
+    var pen = canvas.getContext("2d");
+    pen.translate(canvas.width / 2, canvas.height / 2);
+    pen.rotate(turns * Math.PI / 2);
+    pen.drawImage(source, -source.width / 2, -source.height / 2);
+    return canvas;
+  }
+
+  function crop() {
+    var mine = latest;
+    return jpeg(turned()).then(function (blob) {
+      if (mine !== latest) { return; }
+      if (cropper) { cropper.destroy(); cropper = null; }
+      if (address) { URL.revokeObjectURL(address); }
+      address = URL.createObjectURL(blob);
+      var image = new Image();
+      image.alt = "正在裁剪的照片";
+      area.textContent = "";
+      area.appendChild(image);
+      room.hidden = false;
+      image.onload = function () {
+        if (mine !== latest || cropper) { return; }
+        cropper = new window.Cropper(image, {
+          aspectRatio: 25 / 35, viewMode: 3, dragMode: "move", autoCropArea: 1,
+          cropBoxMovable: false, cropBoxResizable: false, toggleDragModeOnDblclick: false,
+          checkOrientation: false, checkCrossOrigin: false, guides: false, center: false, background: false, modal: false,
+          minContainerWidth: 100, minContainerHeight: 140,
+          ready: function () { area.dataset.ready = "1"; },
+          zoom: function (event) {
+            var wide = area.clientWidth / event.detail.ratio; // pixels of the picture in the frame
+            if (event.detail.ratio > event.detail.oldRatio && wide < WIDTH) { event.preventDefault(); }
+          }
+        });
+      };
+      image.src = address;
+    });
+  }
+
+  input.addEventListener("change", function () {
+    var file = input.files && input.files[0];
+    var mine = latest += 1;
+    close();
+    say("");
+    if (!file) { return; }
+    delete area.dataset.ready;
+    open(file).then(function (image) {
+      if (mine !== latest) { return null; }
+      source = scale(image);
+      turns = 0;
+      return jpeg(source).then(function (blob) {
+        if (mine !== latest) { return null; }
+        exchange(blob);
+        submit.textContent = "就用这一块，上传";
+        return crop();
+      });
+    }).catch(function () {
+      if (mine !== latest) { return; }
+      close();
+      input.value = "";
+      if (/hei[cf]/i.test(file.type + " " + file.name)) {
+        say("这个浏览器打不开 HEIC 照片。请在手机相册里把它另存为 JPG，或截图后再选；也可以直接拍一张。");
+      } else {
+        say("打不开这个文件。请选择 JPG 或 PNG 格式的照片。");
+      }
+      input.focus();
+    });
+  });
+
+  function act(name) {
+    if (!cropper) { return; }
+    switch (name) {
+    case "left": turns = (turns + 3) % 4; crop(); break;
+    case "right": turns = (turns + 1) % 4; crop(); break;
+    case "in": cropper.zoom(0.1); break;
+    case "out": cropper.zoom(-0.1); break;
+    }
+  }
+
+  room.addEventListener("click", function (event) {
+    var button = event.target.closest("[data-do]");
+    if (button) { act(button.dataset.do); }
+  });
+
+  var moves = { ArrowLeft: [-8, 0], ArrowRight: [8, 0], ArrowUp: [0, -8], ArrowDown: [0, 8] };
+  area.addEventListener("keydown", function (event) {
+    if (!cropper || event.ctrlKey || event.metaKey || event.altKey) { return; }
+    var move = moves[event.key];
+    if (move) {
+      cropper.move(move[0], move[1]);
+    } else if (event.key === "+" || event.key === "=") {
+      act("in");
+    } else if (event.key === "-" || event.key === "_") {
+      act("out");
+    } else {
+      return;
+    }
+    event.preventDefault();
+  });
+
+  // The rectangle lies in the picture as it is seen here: upright, then turned.
+  form.addEventListener("submit", function () {
+    if (!cropper) { return; }
+    var seen = cropper.getImageData();
+    var data = cropper.getData();
+    var x = Math.min(Math.max(0, data.x), seen.naturalWidth), y = Math.min(Math.max(0, data.y), seen.naturalHeight);
+    var values = {
+      x: x, y: y, w: Math.min(data.width, seen.naturalWidth - x), h: Math.min(data.height, seen.naturalHeight - y)
+    };
+    Object.keys(values).forEach(function (name) {
+      form.elements.namedItem(name).value = (values[name] * factor).toFixed(2);
+    });
+    form.elements.namedItem("rotate").value = String(turns * 90);
+  });
+})();
