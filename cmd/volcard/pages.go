@@ -13,7 +13,6 @@ import (
 	"volcard/api/review"
 	"volcard/api/staff"
 	"volcard/api/web"
-	"volcard/internal/card"
 	"volcard/internal/config"
 	"volcard/internal/credential"
 	"volcard/internal/passwd"
@@ -48,10 +47,6 @@ func pages(p *parts, cfg config.API, starter *workflows.Starter, watch *casewatc
 	if err != nil {
 		return nil, err
 	}
-	face, err := p.designs.faces.Face(string(card.General))
-	if err != nil {
-		return nil, err
-	}
 	people, err := p.people()
 	if err != nil {
 		return nil, err
@@ -77,10 +72,11 @@ func pages(p *parts, cfg config.API, starter *workflows.Starter, watch *casewatc
 		Logins:  public.DemoLogins{Kit: kit, Staff: workers, Password: demoPassword, People: demoAccounts()},
 		Account: applicant.Account{Kit: kit, People: personstore.People{Store: people}, Codes: codes},
 		Applicant: applicant.Deps{
-			Kit: kit, BaseURL: cfg.HTTP.Public.URL(), Terms: p.terms, Face: face,
+			Kit: kit, BaseURL: cfg.HTTP.Public.URL(), Terms: p.terms, Faces: p.designs.faces,
 			People: personstore.People{Store: people}, Consents: personstore.Consents{Store: people}, Codes: codes, Places: places,
 			Drafts: cardstore.Drafts{Store: p.cards}, Submissions: cardstore.Submissions{Store: p.cards, Regular: p.regular}, Cases: cases,
 			Starter: starter, Processes: p.client, Watch: watch,
+			Designs: p.designs, Photos: photos, Vault: p.vault, Calendar: p.regular.Calendar, RegularTerms: p.regular.Terms,
 		},
 		Staff: staff.Room{Kit: kit, Staff: workers},
 		Branch: branch.Deps{
