@@ -12,6 +12,7 @@ import (
 	"volcard/api/web"
 	"volcard/internal/store"
 	"volcard/internal/store/adminstore"
+	"volcard/internal/store/batchstore"
 	"volcard/internal/store/calendarstore"
 	"volcard/internal/store/checkstore"
 	"volcard/internal/store/messagestore"
@@ -38,6 +39,8 @@ type Deps struct {
 	Messages messagestore.Store
 	Reports  checkstore.Reports
 	Accounts staffstore.Accounts
+	Batches  batchstore.Reads
+	Press    Press
 	Years    calendarstore.Years
 	Promises Promises
 	// Missing lists the characters of a name that no font can draw (render.Missing).
@@ -52,7 +55,7 @@ type room struct{ Deps }
 
 // Routes mounts the room.
 func Routes(r chi.Router, d Deps) {
-	h, a, c := room{d}, accounts{d}, days{d}
+	h, a, c, m := room{d}, accounts{d}, days{d}, production{d}
 	handle := d.Kit.Handle
 	r.Route("/admin", func(r chi.Router) {
 		r.Use(d.Kit.RequireStaff(web.RoleProvinceAdmin))
@@ -63,6 +66,10 @@ func Routes(r chi.Router, d Deps) {
 		r.Get("/held", handle(h.heldList))
 		r.Get("/held/{id}", handle(h.showHeld))
 		r.Post("/held/{id}", handle(h.decideHeld))
+		r.Get("/batches", handle(m.batches))
+		r.Post("/batches", handle(m.start))
+		r.Get("/batches/{id}", handle(m.batch))
+		r.Get("/overdue", handle(m.overdue))
 		r.Get("/staff", handle(a.staffList))
 		r.Get("/staff/new", handle(a.showNewStaff))
 		r.Post("/staff/new", handle(a.newStaff))

@@ -25,6 +25,7 @@ type overviewPage struct {
 	web.Frame
 	States  []adminstore.StateCount
 	Held    int
+	Overdue int // cards that have not come
 	Backlog messagestore.Backlog
 	Hanging []hanging
 	Reports []report
@@ -54,7 +55,7 @@ func (p *overviewPage) Calm() bool {
 			return false
 		}
 	}
-	return p.Held == 0 && len(p.Hanging) == 0
+	return p.Held == 0 && p.Overdue == 0 && len(p.Hanging) == 0
 }
 
 type hanging struct{ adminstore.Hanging }
@@ -123,6 +124,9 @@ func (h room) overview(w http.ResponseWriter, r *http.Request) error {
 		if s.State == card.Held {
 			p.Held = s.Count
 		}
+	}
+	if p.Overdue, err = h.Reads.CountOverdue(ctx); err != nil {
+		return err
 	}
 	if p.Backlog, err = h.Messages.Backlog(ctx, hangs); err != nil {
 		return err

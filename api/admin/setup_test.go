@@ -16,6 +16,7 @@ import (
 	"volcard/internal/passwd"
 	"volcard/internal/store"
 	"volcard/internal/store/adminstore"
+	"volcard/internal/store/batchstore"
 	"volcard/internal/store/calendarstore"
 	"volcard/internal/store/cardstore"
 	"volcard/internal/store/checkstore"
@@ -24,12 +25,14 @@ import (
 	"volcard/internal/store/placestore"
 	"volcard/internal/store/staffstore"
 	"volcard/internal/store/storetest"
+	"volcard/internal/store/storetest/making"
 	"volcard/workflows"
 )
 
 // direct carries decisions out without Temporal. A test says what goes wrong on the way.
 type direct struct {
 	process cardstore.Process
+	works   making.Works
 	instead error
 	calls   int
 }
@@ -46,6 +49,16 @@ func (d *direct) DecideHeld(ctx context.Context, in workflows.DecideHeldInput) e
 func (d *direct) StartCalendarChange(context.Context) error {
 	d.calls++
 	return d.instead
+}
+
+// Start opens a batch at once.
+func (d *direct) Start(ctx context.Context, id uuid.UUID) error {
+	d.calls++
+	if d.instead != nil {
+		return d.instead
+	}
+	_, err := d.works.Batches.Freeze(ctx, id)
+	return err
 }
 
 // effects tells what a test says of open promises, and with which calendar it was asked.
@@ -103,10 +116,12 @@ func setup(t *testing.T) *house {
 		Store: h.store, Terms: card.DefaultTerms(), Missing: h.lacks,
 		Sign: func(in cardstore.Intent) (string, string, error) { return "TOKEN" + in.Number, "TEST", nil },
 	}}
+	h.process.works = making.New(t, env.DB, env.Vault, env.Clock, h.process.process.Sign)
 	admin.Routes(env.Router, admin.Deps{
 		Kit: env.Kit, Process: h.process, DB: env.DB, Reads: adminstore.Store{DB: env.DB},
 		Messages: messagestore.Store{DB: env.DB, Vault: env.Vault, Clock: env.Clock},
 		Reports:  checkstore.Reports{DB: env.DB}, Accounts: staffstore.Accounts{Store: h.staff}, Missing: h.lacks,
+		Batches: batchstore.Reads{Store: h.process.works.Batches.Store}, Press: h.process,
 		Years: calendarstore.Years{DB: env.DB, Clock: env.Clock}, Promises: h.effects,
 	})
 	env.Start()

@@ -155,7 +155,7 @@ func (h *house) row(route string) string {
 func (h *house) path(route string) string {
 	id := h.application
 	for part, other := range map[string]uuid.UUID{
-		"/held/": h.held, "/factory/batches/": h.batch, "/branch/parcels/": h.parcel, "/review/cases/": h.doubtful,
+		"/held/": h.held, "/factory/batches/": h.batch, "/admin/batches/": h.batch, "/branch/parcels/": h.parcel, "/review/cases/": h.doubtful,
 		"/branch/cases/{id}/photo": h.arrived,
 	} {
 		if strings.Contains(route, part) {

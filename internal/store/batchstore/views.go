@@ -32,6 +32,9 @@ type Batch struct {
 	DoneAt     *time.Time
 }
 
+// Missing counts the parcels that have not arrived.
+func (b Batch) Missing() int { return b.Parcels - b.Arrived }
+
 const batchSQL = `
 	SELECT b.id, b.number, b.state, b.cards,
 	       (SELECT count(*) FROM batch_card c WHERE c.batch_id = b.id AND c.state = 'rejected'),
