@@ -106,11 +106,12 @@ type production struct {
 	deeds  workflow.Mutex // one deed at a time
 }
 
-// drawing is for deeds that take a while: a worker that dies is noticed by its silence.
+// drawing is for deeds that take a while: a worker that dies is noticed by its silence. What has not ended by
+// then and goes on finds its work done by the next, or is found by it.
 func drawing() workflow.ActivityOptions {
 	return workflow.ActivityOptions{
 		StartToCloseTimeout: 30 * time.Minute,
-		HeartbeatTimeout:    time.Minute,
+		HeartbeatTimeout:    20 * time.Second,
 		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: time.Minute},
 	}
 }

@@ -36,13 +36,19 @@ func NewWorker(c client.Client, queue string, a activities.All, eager bool, extr
 	return w, failed
 }
 
+// All is every process by its name.
+func All() map[string]any {
+	return map[string]any{
+		CardApplicationType: CardApplication, NightlyCheckType: NightlyCheck, ProductionBatchType: ProductionBatch,
+		CalendarChangeType: CalendarChange, ProductionDayType: ProductionDay,
+	}
+}
+
 // Register puts every workflow and activity under its name. Two activities of the same name make a
 // real worker panic here, so a test registers everything on one.
 func Register(r worker.Registry, a activities.All) {
-	r.RegisterWorkflowWithOptions(CardApplication, workflow.RegisterOptions{Name: CardApplicationType})
-	r.RegisterWorkflowWithOptions(NightlyCheck, workflow.RegisterOptions{Name: NightlyCheckType})
-	r.RegisterWorkflowWithOptions(ProductionBatch, workflow.RegisterOptions{Name: ProductionBatchType})
-	r.RegisterWorkflowWithOptions(CalendarChange, workflow.RegisterOptions{Name: CalendarChangeType})
-	r.RegisterWorkflowWithOptions(ProductionDay, workflow.RegisterOptions{Name: ProductionDayType})
+	for name, process := range All() {
+		r.RegisterWorkflowWithOptions(process, workflow.RegisterOptions{Name: name})
+	}
 	a.Register(r)
 }
