@@ -325,8 +325,13 @@ func (s RegularProcess) ChangePhone(ctx context.Context, id, person uuid.UUID, p
 		if a.PersonID != person {
 			return fault.New(fault.NotFound, "没有找到这份申请。")
 		}
-		if bytes.Equal(a.Phone, phone) {
-			return nil
+		old, err := s.Vault.UnsealString(a.Phone, LabelPhone)
+		if err != nil {
+			return err
+		}
+		// The same number sealed again has other bytes.
+		if same, err := s.Vault.UnsealString(phone, LabelPhone); err != nil || same == old {
+			return err
 		}
 		a.Phone = phone
 		return s.set(ctx, w, a, store.Actor{Kind: "person", ID: person.String()}, card.ChangePhone, now, nil)
