@@ -4,6 +4,7 @@ import (
 	"context"
 	"reflect"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 
 	"volcard/activities"
 	"volcard/internal/card"
+	"volcard/internal/clock"
 	"volcard/internal/fault"
 	"volcard/internal/killpoint"
 	"volcard/test/world"
@@ -182,10 +184,12 @@ func TestKillPoints(t *testing.T) {
 		"VOLCARD_SWEEP_AFTER": "1h", "VOLCARD_DATABASE_MAX_CONNS": "4",
 		// The claim on a message ends the sooner for it.
 		"VOLCARD_SMS_TIMEOUT": "1s",
+		// No schedule freezes what the cells have waiting.
+		"VOLCARD_BATCH_HOUR": farHour(),
 	})
 	other := w.At("街道口支行", 20)
 	admin := w.Admin("省级管理员")
-	rows := matrix(other.Branch, admin)
+	rows := append(matrix(other.Branch, admin), regularMatrix(w.Rows.Staff("赵审核", "reviewer"))...)
 
 	missing := activitiesOf(activities.Card{})
 	for _, row := range rows {
@@ -207,6 +211,11 @@ func TestKillPoints(t *testing.T) {
 	w.WantMessagesSent()
 	w.WantEveryCaseHasItsProcess()
 	w.WantCleanBooks()
+}
+
+// farHour is an hour of Shanghai that no run of this test sees.
+func farHour() string {
+	return strconv.Itoa((clock.System{}.Now().In(clock.Shanghai).Hour() + 12) % 24)
 }
 
 func activitiesOf(area any) []string {

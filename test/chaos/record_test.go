@@ -109,7 +109,7 @@ func tell(t *testing.T, w *world.World, s story) {
 func write(t *testing.T, w *world.World, c *world.Case, name string) {
 	t.Helper()
 	codec := workflows.Codec(w.Vault)
-	history := w.History(c.ID)
+	history := w.History(world.RunID(c.ID))
 	require.NoError(t, proxy.VisitPayloads(t.Context(), history, proxy.VisitPayloadsOptions{
 		SkipSearchAttributes: true,
 		Visitor: func(_ *proxy.VisitPayloadsContext, p []*commonpb.Payload) ([]*commonpb.Payload, error) {

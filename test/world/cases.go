@@ -25,9 +25,12 @@ type Case struct {
 	Person uuid.UUID
 	Branch uuid.UUID
 	Clerk  uuid.UUID
-	Serial string // of the reserved card
+	Serial string // of the reserved card; of a regular case the card's own number, once it is issued
+	Photo  uuid.UUID
 	clock  *clock.Fake
 	world  *World
+	making cardstore.Regular
+	mended bool
 }
 
 // Ago is a time before now.
@@ -77,7 +80,7 @@ func (c *Case) Later(d time.Duration) *Case {
 
 // Process makes moves of the case as if a process had made them at the case's own time.
 func (c *Case) Process(terms card.Terms) cardstore.Process {
-	return cardstore.Process{Store: c.cards(), Terms: terms, Sign: c.world.sign, Missing: render.Missing}
+	return cardstore.Process{Store: c.cards(), Terms: terms, Sign: c.world.sign, Missing: render.Missing, Regular: c.making}
 }
 
 // sign signs as the program does, with the key of this world.

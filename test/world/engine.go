@@ -89,10 +89,10 @@ func (w *System) WantEveryCaseHasItsProcess() {
 	}
 }
 
-// History reads the whole history of a case's process.
-func (w *System) History(id uuid.UUID) *historypb.History {
+// History reads the whole history of a process.
+func (w *System) History(workflowID string) *historypb.History {
 	w.T.Helper()
-	events := w.Engine().GetWorkflowHistory(context.Background(), workflows.CardApplicationID(id), "", false,
+	events := w.Engine().GetWorkflowHistory(context.Background(), workflowID, "", false,
 		enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	history := &historypb.History{}
 	for events.HasNext() {
@@ -107,10 +107,18 @@ func (w *System) History(id uuid.UUID) *historypb.History {
 // the next one would do.
 func (w *System) WantReplayable(id uuid.UUID) {
 	w.T.Helper()
+	w.WantProcessReplayable(RunID(id))
+}
+
+// WantProcessReplayable is WantReplayable for any process.
+func (w *System) WantProcessReplayable(workflowID string) {
+	w.T.Helper()
 	replayer, err := worker.NewWorkflowReplayerWithOptions(worker.WorkflowReplayerOptions{DataConverter: workflows.DataConverter(w.Vault)})
 	require.NoError(w.T, err)
-	replayer.RegisterWorkflowWithOptions(workflows.CardApplication, workflow.RegisterOptions{Name: workflows.CardApplicationType})
-	require.NoError(w.T, replayer.ReplayWorkflowHistory(quiet{}, w.History(id)))
+	for name, process := range workflows.All() {
+		replayer.RegisterWorkflowWithOptions(process, workflow.RegisterOptions{Name: name})
+	}
+	require.NoError(w.T, replayer.ReplayWorkflowHistory(quiet{}, w.History(workflowID)))
 }
 
 // quiet drops the SDK's log.

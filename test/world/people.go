@@ -3,7 +3,6 @@ package world
 import (
 	"context"
 	"encoding/hex"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"volcard/internal/card"
 	"volcard/internal/clock"
 	"volcard/internal/store/cardstore"
+	"volcard/internal/store/storetest"
 )
 
 // Applicant is a person with a complete draft, at the preview.
@@ -82,14 +82,7 @@ func (a *Applicant) Submit(w *World) uuid.UUID {
 
 // IDNumber makes a valid ID number of the unassigned area 420199.
 func IDNumber(n int) string {
-	// The sequence has three digits; the day of birth takes the rest.
-	body := fmt.Sprintf("42019920%02d%02d%02d%03d", n/336000%10, n/28000%12+1, n/1000%28+1, n%1000)
-	weights := []int{7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2}
-	sum := 0
-	for i, w := range weights {
-		sum += int(body[i]-'0') * w
-	}
-	return body + string("10X98765432"[sum%11])
+	return storetest.IDNumber(n)
 }
 
 // Send sends the form once, as a plain request, and returns whatever comes back: the process may
