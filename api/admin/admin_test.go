@@ -165,6 +165,10 @@ func TestStaffAccounts(t *testing.T) {
 	me.Get(one).Submit("#standing-form", nil).WantAt(one).WantText("#standing", "已停用").WantText(".flash", "停用")
 	require.Contains(t, clerk.Still().Get("/admin").Location(), web.StaffLogin)
 	me.Get("/admin/staff?q=zhou").WantText("#staff", "已停用")
+	for role, name := range map[string]string{"reviewer": "照片审核员", "factory": "制卡厂"} {
+		page.Submit("#new-staff", map[string]string{"name": "新同事", "login": "new." + role, "role": role}).Want(http.StatusOK).WantText("#login", "new."+role)
+		me.Get("/admin/staff?q=new."+role).WantText("#staff", name)
+	}
 	me.Get(one).Submit("#standing-form", nil).WantText("#standing", "未首次登录")
 	me.Post(one+"/standing", url.Values{"do": {"drop"}}).Want(http.StatusUnprocessableEntity)
 }

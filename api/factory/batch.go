@@ -130,6 +130,8 @@ func (h room) send(w http.ResponseWriter, r *http.Request, kind string, n int, m
 	if len(body) == 0 {
 		return errNoFile
 	}
+	// Eleven megabytes take a slow line longer than a page may. A server without deadlines has none to lift.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
 	slog.InfoContext(r.Context(), "factory file downloaded", "staff", me, "batch", b.Number, "kind", kind, "n", n)
 	return web.SendPrivate(w, r, mime, name(b), body)
 }

@@ -192,6 +192,29 @@ func TestStaleDecisions(t *testing.T) {
 	require.Equal(t, card.Waiting, h.works.State(wang))
 }
 
+func TestEarlierRefusalsAreTold(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	wang := h.doubtful("王𠮷", "dark")
+	me := h.client()
+	me.Post("/review/next", nil).WantAt(path(wang)).Submit("#refuse", map[string]string{"reason": "light"}).WantAt("/review")
+	// A photo that the rules pass is looked at again after a refusal.
+	newer := h.works.Rows.Photo(wang.Person, "clear", demo.Portrait(4))
+	hash, err := h.works.Process.Regular.Designs.Hash(cardstore.Design{
+		Face: making.Face, HolderName: wang.Name, Photo: demo.Portrait(4),
+		VolunteerNo: h.text("SELECT volunteer_no FROM person WHERE id = $1", wang.Person),
+	})
+	require.NoError(t, err)
+	_, err = h.process.process.ChangeDesign(t.Context(), cardstore.NewDesign{
+		ApplicationID: wang.ID, PersonID: wang.Person, PhotoID: newer, Face: making.Face, Hash: hash,
+	})
+	require.NoError(t, err)
+	page := me.Post("/review/next", nil).WantAt(path(wang)).WantText("#before", "此前已退回 1 次").WantText("#hints", "没有提示")
+	require.Equal(t, demo.Portrait(4), me.Get(path(wang)+"/photo.jpg").Body)
+	page.Submit("#approve", nil).WantAt("/review")
+	require.Equal(t, card.Waiting, h.works.State(wang))
+}
+
 func TestPhotoIsForItsReviewer(t *testing.T) {
 	t.Parallel()
 	h := setup(t)

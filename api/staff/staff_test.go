@@ -155,6 +155,27 @@ func TestDoors(t *testing.T) {
 	env.Clerk(uuid.Must(uuid.NewV7()), uuid.Must(uuid.NewV7())).Get("/staff").Want(200).Has(`a[href="/branch"]`).Lacks(`a[href="/admin"]`)
 }
 
+// Each role finds the way to its own room, and to no other.
+func TestHomeLeadsToTheOwnRoom(t *testing.T) {
+	t.Parallel()
+	env, _ := setup(t)
+	id := uuid.Must(uuid.NewV7())
+	rooms := map[string]*webtest.Client{
+		"/branch": env.Clerk(id, id), "/admin": env.Admin(id), "/review": env.Reviewer(id), "/factory": env.Factory(id),
+	}
+	for own, c := range rooms {
+		page := c.Get("/staff").Want(200)
+		for room := range rooms {
+			link := `nav a[href="` + room + `"], main a[href="` + room + `"]`
+			if room == own {
+				require.Equal(t, 2, page.Find(link).Length(), "%s of %s", room, own)
+			} else {
+				page.Lacks(link)
+			}
+		}
+	}
+}
+
 func TestStaffPagesAreAccessible(t *testing.T) {
 	env, _ := setup(t)
 	b := webtest.NewBrowser(t)
