@@ -89,7 +89,8 @@ var regularChecks = []check{
 		 WHERE subject_kind = 'batch' AND (action, coalesce(from_state, ''), coalesce(to_state, ''), actor_kind) NOT IN (
 		   ('batch-freeze', '', 'frozen', 'process'), ('batch-render', 'frozen', 'rendered', 'process'),
 		   ('batch-render', 'frozen', 'done', 'process'), ('batch-print', 'rendered', 'printed', 'staff'),
-		   ('batch-ship', 'printed', 'shipped', 'staff'), ('batch-end', 'shipped', 'done', 'staff')) ORDER BY 1`},
+		   ('batch-ship', 'printed', 'shipped', 'staff'), ('batch-end', 'shipped', 'done', 'staff'))
+		   AND NOT (action = 'batch-download' AND from_state = to_state AND actor_kind = 'staff') ORDER BY 1`},
 
 	{"files of a batch that is done", `
 		SELECT 'batch ' || b.id || ' ' || f.kind || ' ' || f.n FROM batch_file f JOIN batch b ON b.id = f.batch_id
