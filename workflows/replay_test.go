@@ -1,11 +1,13 @@
 package workflows
 
 import (
+	"bytes"
 	"encoding/base64"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -29,12 +31,26 @@ func recorded(t *testing.T) []string {
 	return files
 }
 
-// replay runs a recorded history through a process, as a worker does that takes over a case.
-func replay(t *testing.T, process any, file string) error {
+// ofCases are the recorded histories of card applications.
+func ofCases(t *testing.T) []string {
+	t.Helper()
+	files := slices.DeleteFunc(recorded(t), func(file string) bool {
+		b, err := os.ReadFile(file)
+		require.NoError(t, err)
+		return !bytes.Contains(b, []byte(`"name": "`+CardApplicationType+`"`))
+	})
+	require.NotEmpty(t, files)
+	return files
+}
+
+// replay runs a recorded history through the processes, as a worker does that takes over a case.
+func replay(t *testing.T, processes map[string]any, file string) error {
 	t.Helper()
 	r, err := worker.NewWorkflowReplayerWithOptions(worker.WorkflowReplayerOptions{DataConverter: DataConverter(storetest.Vault(t))})
 	require.NoError(t, err)
-	r.RegisterWorkflowWithOptions(process, workflow.RegisterOptions{Name: CardApplicationType})
+	for name, process := range processes {
+		r.RegisterWorkflowWithOptions(process, workflow.RegisterOptions{Name: name})
+	}
 	return r.ReplayWorkflowHistoryFromJSONFile(log.NewStructuredLogger(slog.New(slog.DiscardHandler)), file)
 }
 
@@ -45,7 +61,7 @@ func TestHistoriesReplay(t *testing.T) {
 	for _, file := range recorded(t) {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			t.Parallel()
-			require.NoError(t, replay(t, CardApplication, file))
+			require.NoError(t, replay(t, All(), file))
 		})
 	}
 }
@@ -69,10 +85,10 @@ func TestAChangedProcessDoesNotReplay(t *testing.T) {
 		},
 	}
 	for name, process := range changed {
-		for _, file := range recorded(t) {
+		for _, file := range ofCases(t) {
 			t.Run(name+"/"+filepath.Base(file), func(t *testing.T) {
 				t.Parallel()
-				require.Error(t, replay(t, process, file))
+				require.Error(t, replay(t, map[string]any{CardApplicationType: process}, file))
 			})
 		}
 	}
@@ -94,7 +110,9 @@ func TestHistoriesHoldNothingPersonal(t *testing.T) {
 			require.NoError(t, err)
 			text.Write(plain)
 		}
-		require.Contains(t, text.String(), `{"ApplicationID":"`, "the payloads can be read")
+		if !strings.HasPrefix(filepath.Base(file), "calendar-change") { // which is told nothing
+			require.Regexp(t, `"(ApplicationID|BatchID)":"|"Waiting":`, text.String(), "the payloads can be read")
+		}
 		require.Empty(t, personal.FindString(text.String()), file)
 		require.Empty(t, personal.FindString(data.ReplaceAllString(string(b), "")), file)
 	}

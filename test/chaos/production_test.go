@@ -114,7 +114,8 @@ func killedDay(t *testing.T, w *world.World, activity, point string) {
 	victim.WantEnd()
 	victim.Without("VOLCARD_TEST_KILL_POINT").Start()
 	wantEnd(t, w, id)
-	require.Equal(t, []string{"submit", "review", "promise"}, w.Moves(c.ID))
+	// Another cell's day may have recomputed it even before its photo was looked at.
+	require.ElementsMatch(t, []string{"submit", "review", "promise"}, w.Moves(c.ID))
 	require.Equal(t, []string{"promise-moved"}, w.Told(c.ID))
 	w.Until("the process has looked", func() bool {
 		run, err := w.Engine().DescribeWorkflowExecution(t.Context(), world.RunID(c.ID), "")

@@ -8,11 +8,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gofrs/uuid/v5"
 	"github.com/stretchr/testify/require"
 	commonpb "go.temporal.io/api/common/v1"
 	"go.temporal.io/api/proxy"
 	"go.temporal.io/api/temporalproto"
+	"go.temporal.io/sdk/client"
 
+	"volcard/internal/batch"
 	"volcard/internal/card"
 	"volcard/internal/clock"
 	"volcard/internal/fault"
@@ -40,9 +43,12 @@ func TestRecordHistories(t *testing.T) {
 	}
 	w := world.Start(t, 100, map[string]string{
 		"VOLCARD_SWEEP_AFTER": "1h", "VOLCARD_PICKUP_PERIOD": "1m", "VOLCARD_PICKUP_REMINDERS": "5s,10s",
-		"VOLCARD_LAPSED_PERIOD": "1m", "VOLCARD_UNDO_WINDOW": "1m",
+		"VOLCARD_LAPSED_PERIOD": "1m", "VOLCARD_UNDO_WINDOW": "1m", "VOLCARD_BATCH_HOUR": farHour(),
 	})
 	w.Worker(nil)
+	reviewer := w.Rows.Staff("赵审核", "reviewer")
+	// Before the others: a freeze takes whatever waits.
+	t.Run("production", func(t *testing.T) { tellProduction(t, w.On(t)) })
 	other := w.At("街道口支行", 20)
 	admin := w.Admin("省级管理员")
 	// The serial belongs to the first branch, where the case is no longer.
@@ -70,6 +76,20 @@ func TestRecordHistories(t *testing.T) {
 		{name: "held", holder: undrawable, end: card.Held},
 		{name: "held-and-refused", holder: undrawable, steps: []decision{{card.Held, decideHeld(admin, false)}}, end: card.Refused},
 		{name: "held-and-released", prepare: held, steps: []decision{{card.Held, decideHeld(admin, true)}}, end: card.Ready},
+		{name: "regular-waiting", prepare: queued, end: card.Waiting},
+		{name: "regular-approved-by-a-reviewer", prepare: doubtful, steps: []decision{{card.Reviewing, decidePhoto(reviewer, true)}}, end: card.Waiting},
+		{
+			name: "regular-refused-mended-and-approved", prepare: doubtful, steps: []decision{
+				{card.Reviewing, decidePhoto(reviewer, false)}, {card.Mending, mend}, {card.Reviewing, decidePhoto(reviewer, true)},
+			}, end: card.Waiting,
+		},
+		{name: "regular-reminded-and-given-up", prepare: mending(reviewer, 5*time.Second), steps: []decision{{card.Mending, leave}}, end: card.Refused},
+		{
+			name: "regular-changed-and-withdrawn", prepare: queued, steps: []decision{
+				{card.Waiting, changeFace}, {card.Waiting, changePhone}, {card.Waiting, chooseBranch(other.Branch)}, {card.Waiting, withdraw},
+			}, end: card.Withdrawn,
+		},
+		{name: "regular-overdue", prepare: overdue, steps: []decision{{card.Waiting, untilTold}, {card.Waiting, wake}}, end: card.Waiting},
 	} {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
@@ -102,14 +122,14 @@ func tell(t *testing.T, w *world.World, s story) {
 		run, err := w.Engine().DescribeWorkflowExecution(t.Context(), world.RunID(c.ID), "")
 		return err == nil && run.GetPendingWorkflowTask() == nil && (run.GetWorkflowExecutionInfo().GetCloseTime() != nil) == ends
 	})
-	write(t, w, c, s.name)
+	write(t, w, world.RunID(c.ID), s.name)
 }
 
-// write keeps the history, unsealed: it holds nothing personal, and needs no key to be replayed.
-func write(t *testing.T, w *world.World, c *world.Case, name string) {
+// write keeps the history of a process, unsealed: it holds nothing personal, and needs no key to be replayed.
+func write(t *testing.T, w *world.World, workflowID, name string) {
 	t.Helper()
 	codec := workflows.Codec(w.Vault)
-	history := w.History(world.RunID(c.ID))
+	history := w.History(workflowID)
 	require.NoError(t, proxy.VisitPayloads(t.Context(), history, proxy.VisitPayloadsOptions{
 		SkipSearchAttributes: true,
 		Visitor: func(_ *proxy.VisitPayloadsContext, p []*commonpb.Payload) ([]*commonpb.Payload, error) {
@@ -125,4 +145,59 @@ func write(t *testing.T, w *world.World, c *world.Case, name string) {
 	_, err = file.Write(append(b, '\n'))
 	require.NoError(t, err)
 	require.NoError(t, file.Close())
+}
+
+// overdue is a case whose promised day is over in a moment.
+func overdue(t *testing.T, w *world.World) *world.Case {
+	t.Helper()
+	return w.AcceptedRegular(world.Regular{Verdict: "clear", At: world.Ago(time.Minute), Workday: pace(time.Minute)})
+}
+
+// untilTold waits until the holder was told that the card is late.
+func untilTold(_ context.Context, _ *workflows.Client, c *world.Case) error {
+	c.WantTold("card-overdue")
+	return nil
+}
+
+// tellProduction brings two regular cases through a batch, one of them taken out of it, with the day that
+// opened it and a calendar that changed meanwhile. It needs a working day.
+func tellProduction(t *testing.T, w *world.World) {
+	t.Helper()
+	ctx := t.Context()
+	process := w.Processes(world.Queue)
+	made, rejected := queued(t, w), queued(t, w)
+	for _, c := range []*world.Case{made, rejected} {
+		require.NoError(t, process.StartCardApplication(ctx, c.ID))
+		w.WantState(c.ID, card.Waiting)
+	}
+	require.NoError(t, process.StartCalendarChange(ctx))
+	wantEnd(t, w, "calendar-change")
+	_, err := w.DB.Exec(ctx, "UPDATE application SET design_hash = sha256('other') WHERE id = $1", rejected.ID)
+	require.NoError(t, err)
+	const day = "production-day-recorded"
+	_, err = w.Engine().ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: day, TaskQueue: world.Queue}, workflows.ProductionDayType)
+	require.NoError(t, err)
+	wantEnd(t, w, day)
+	w.WantState(rejected.ID, card.Mending)
+	id := uuid.FromStringOrNil(w.Texts("SELECT id::text FROM batch")[0])
+	w.Until("it is rendered", func() bool { return w.BatchState(id) == string(batch.Rendered) })
+	report := workflows.ReportInput{BatchID: id, StaffID: w.Rows.Staff("钱师傅", "factory")}
+	require.NoError(t, process.Production().ReportPrinted(ctx, report))
+	require.NoError(t, process.Production().ReportShipped(ctx, report))
+	require.NoError(t, process.Production().ConfirmArrival(ctx, workflows.ArrivalInput{
+		BatchID: id, ParcelID: w.Parcel(id, made.Branch), BranchID: made.Branch, StaffID: made.Clerk,
+	}))
+	wantEnd(t, w, workflows.ProductionBatchID(id))
+	made.Serial = made.Number()
+	for _, step := range []decision{{card.Ready, handOver}, {card.Collected, takeBack}, {card.Ready, handOver}} {
+		require.NoError(t, press(ctx, w, process, made, []decision{step}))
+	}
+	w.WantState(made.ID, card.Collected)
+	require.NoError(t, mend(ctx, process, rejected))
+	wantEnd(t, w, world.RunID(made.ID))
+	write(t, w, world.RunID(made.ID), "regular-made-undone-and-collected")
+	write(t, w, world.RunID(rejected.ID), "regular-rejected-and-confirmed")
+	write(t, w, workflows.ProductionBatchID(id), "production-batch")
+	write(t, w, day, "production-day")
+	write(t, w, "calendar-change", "calendar-change")
 }

@@ -2,6 +2,7 @@ package world
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -147,6 +148,12 @@ func (c *Case) Design(photoID uuid.UUID, face string) workflows.NewDesign {
 	hash, err := c.making.Designs.Hash(cardstore.Design{Face: face, HolderName: name, VolunteerNo: no, Photo: p.JPEG})
 	require.NoError(c.world.T, err)
 	return workflows.NewDesign{ApplicationID: c.ID, PersonID: c.Person, PhotoID: photoID, Face: face, Hash: hash}
+}
+
+// WantTold waits until the holder was told something.
+func (c *Case) WantTold(template string) {
+	c.world.T.Helper()
+	c.world.Until("told: "+template, func() bool { return slices.Contains(c.world.Told(c.ID), template) })
 }
 
 // Number is the card's own, once it is issued.
