@@ -22,9 +22,49 @@ func situation(s card.State, now time.Time) card.Situation {
 		sit.PickupUntil, sit.ClosedAt = until, submitted.Add(time.Hour)
 	case card.Withdrawn, card.Refused:
 		sit.ClosedAt = submitted.Add(time.Hour)
-	case card.Accepted, card.Held:
+	case card.Accepted, card.Held, card.Reviewing, card.Mending, card.Waiting, card.Producing:
 	}
 	return sit
+}
+
+// TestLookAheadOfARegularCard: what its applicant reads, who acts next, and what may be changed still.
+func TestLookAheadOfARegularCard(t *testing.T) {
+	t.Parallel()
+	promised := time.Date(2026, 12, 14, 23, 59, 59, 0, clock.Shanghai)
+	for _, c := range []struct {
+		state card.State
+		tone  card.Tone
+		who   card.Party
+		until time.Time
+		may   string // w: withdraw, b: choose a branch, d: change the design, p: change the phone
+	}{
+		{card.Accepted, card.ToneWait, card.System, time.Time{}, "w"},
+		{card.Reviewing, card.ToneWait, card.Reviewer, time.Time{}, "wbdp"},
+		{card.Mending, card.ToneWarn, card.Applicant, promised.AddDate(0, 0, -3), "wbdp"},
+		{card.Waiting, card.ToneGood, card.Factory, promised, "wbdp"},
+		{card.Producing, card.ToneGood, card.Factory, promised, ""},
+		{card.Ready, card.ToneGood, card.Applicant, card.DefaultTerms().PickupUntil(submitted), ""},
+		{card.Lapsed, card.ToneWarn, card.Applicant, card.DefaultTerms().PickupUntil(submitted).Add(180 * 24 * time.Hour), "b"},
+	} {
+		sit := situation(c.state, submitted.Add(time.Second))
+		sit.Edition, sit.PromisedUntil, sit.MendUntil = card.Regular, promised, promised.AddDate(0, 0, -3)
+		o := card.LookAhead(sit)
+		require.Equal(t, c.tone, o.Tone, c.state)
+		require.Equal(t, c.who, o.Ahead[0].Who, c.state)
+		require.True(t, c.until.Equal(o.Ahead[0].Until), "%s: %s", c.state, o.Ahead[0].Until)
+		may := ""
+		for letter, yes := range map[string]bool{"w": o.Withdraw, "b": o.ChooseBranch, "d": o.ChangeDesign, "p": o.ChangePhone} {
+			if yes {
+				may += letter
+			}
+		}
+		require.ElementsMatch(t, []byte(c.may), []byte(may), c.state)
+
+		sit.Overdue = true
+		late := card.LookAhead(sit)
+		require.Equal(t, card.ToneWarn, late.Tone, c.state)
+		require.Contains(t, late.Lead, "没有在承诺的日期送达", c.state)
+	}
 }
 
 func TestLookAhead(t *testing.T) {
