@@ -53,6 +53,9 @@ var portrait = sync.OnceValues(func() (photo.Photo, error) {
 	return photo.Make(context.Background(), demo.Portrait(0), photo.Crop{})
 })
 
+// allFaces are the program's own, loaded once: each is tried on its samples then.
+var allFaces = sync.OnceValues(func() (render.Faces, error) { return render.LoadFaces(faces.FS) })
+
 // Regular is how a regular case of a test begins.
 type Regular struct {
 	Verdict string // of the automatic check: clear or doubtful
@@ -65,7 +68,7 @@ type Regular struct {
 // Making is what the regular edition needs, on this world's calendar.
 func (w *World) Making(o Regular) cardstore.Regular {
 	w.T.Helper()
-	all, err := render.LoadFaces(faces.FS)
+	all, err := allFaces()
 	require.NoError(w.T, err)
 	terms := card.DefaultRegularTerms()
 	terms.Pace.Workday = o.Workday
