@@ -17,6 +17,7 @@ import (
 	"volcard/internal/store/checkstore"
 	"volcard/internal/store/codestore"
 	"volcard/internal/store/personstore"
+	"volcard/internal/store/photostore"
 	"volcard/internal/store/placestore"
 	"volcard/internal/store/staffstore"
 	"volcard/internal/store/storetest"
@@ -160,6 +161,15 @@ func (h *house) production() []visit {
 	applicant("frozen", frozen)
 	applicant("waiting for a batch", apply())
 	return list
+}
+
+// retake gives the reviewer the case again.
+func (h *house) retake() {
+	h.t.Helper()
+	photos := photostore.Photos{DB: h.env.DB, Vault: h.env.Vault, Clock: h.parts.clock}
+	taken, err := photostore.Reviews{Photos: photos}.Take(h.t.Context(), h.reviewer)
+	require.NoError(h.t, err)
+	require.Equal(h.t, h.doubtful, taken)
 }
 
 // minorNow is the ID number of somebody who needs a guardian today.
