@@ -5,10 +5,10 @@
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
-run: ## install what is missing, build, start everything with demo data; Ctrl-C stops it
+run: ## install what is missing, build, start everything with demo data; WORKDAY=5s: a working day lasts 5 s
 	@scripts/setup.sh run
 	@scripts/build.sh
-	@exec .bin/volcard dev
+	@exec env $(if $(WORKDAY),VOLCARD_WORKDAY=$(WORKDAY)) .bin/volcard dev
 
 test: ## everything that proves the project
 	@scripts/test.sh

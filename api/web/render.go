@@ -25,6 +25,7 @@ type Answers struct {
 	clock    clock.Clock
 	log      *slog.Logger
 	demo     bool
+	workday  string // of the demo clock, in words
 }
 
 // Frame is what every page's struct embeds: the page sets Title (and Back), Render the rest.
@@ -43,7 +44,8 @@ type Frame struct {
 	User      *Principal
 	Flash     *Flash
 	Demo      bool
-	bare      bool // an error page: only what is known already, no read
+	Workday   string // how long a working day lasts on the demo clock; empty: as long as it is
+	bare      bool   // an error page: only what is known already, no read
 }
 
 func (f *Frame) frame() *Frame { return f }
@@ -176,7 +178,7 @@ func (a *Answers) cacheControl(r *http.Request) string {
 func (a *Answers) fill(r *http.Request, f *Frame, whole bool) error {
 	f.Nonce = Nonce(r)
 	f.Path = r.URL.Path
-	f.Demo = a.demo
+	f.Demo, f.Workday = a.demo, a.workday
 	f.RequestID = middleware.GetReqID(r.Context())
 	s := a.sessions.of(r)
 	if f.Anonymous || s == nil || (f.bare && !s.usable()) {

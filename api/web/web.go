@@ -85,6 +85,8 @@ type Options struct {
 	Templates fs.FS  // templates.FS
 	BaseURL   string // where people open the site; https turns on Secure cookies and HSTS
 	Demo      bool   // shows the banner that nothing here is real
+	// Workday is how long a working day lasts in a demonstration; every page then says so. 0: as long as it is.
+	Workday time.Duration
 	// Proxies are the networks of the reverse proxies whose X-Forwarded-For is believed.
 	Proxies []netip.Prefix
 	// MaxBody bounds a form; 0: DefaultBody.
@@ -143,7 +145,7 @@ func New(o Options) (*Kit, error) {
 	}
 	secure := base.Scheme == "https"
 	sessions := newSessions(o, secure)
-	answers := &Answers{pages: pages, sessions: sessions, clock: o.Clock, log: o.Log, demo: o.Demo}
+	answers := &Answers{pages: pages, sessions: sessions, clock: o.Clock, log: o.Log, demo: o.Demo, workday: pace(o.Workday)}
 	return &Kit{
 		Answers: answers,
 		Door:    &Door{sessions: sessions, answers: answers, log: o.Log},
@@ -152,6 +154,17 @@ func New(o Options) (*Kit, error) {
 			proxies: proxies, floodPerMinute: o.FloodPerMinute, maxBody: o.MaxBody,
 		},
 	}, nil
+}
+
+// pace is a duration in words: 5 秒, 2 分钟.
+func pace(d time.Duration) string {
+	switch {
+	case d <= 0:
+		return ""
+	case d%time.Minute == 0:
+		return fmt.Sprintf("%d 分钟", d/time.Minute)
+	}
+	return fmt.Sprintf("%g 秒", d.Seconds())
 }
 
 // Demo tells whether this is a demonstration with invented data.
