@@ -8,6 +8,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"volcard/api/web"
+	"volcard/internal/calendar"
 	"volcard/internal/card"
 	"volcard/internal/fault"
 	"volcard/internal/limit"
@@ -34,6 +35,7 @@ type statusPage struct {
 	Form    *web.Form
 	Found   *cardstore.Public
 	Outlook card.Outlook
+	Promise string // the dates of a regular card that is not made yet
 }
 
 func (s Status) form(w http.ResponseWriter, r *http.Request) error {
@@ -69,7 +71,7 @@ func (s Status) find(w http.ResponseWriter, r *http.Request) error {
 		}
 		return s.show(w, r, p, web.StatusOf(err))
 	}
-	p.Found, p.Outlook = &found, s.outlook(found)
+	p.Found, p.Outlook, p.Promise = &found, s.outlook(found), s.promise(found)
 	return s.show(w, r, p, http.StatusOK)
 }
 
@@ -91,8 +93,9 @@ func (s Status) lookUp(ctx context.Context, address, number, tail string) (cards
 }
 
 func (s Status) outlook(p cardstore.Public) card.Outlook {
+	_, unmade := card.Next(p.State, card.Overdue)
 	situation := card.Situation{
-		State: p.State, Now: s.Kit.Now(), SubmittedAt: p.SubmittedAt, Branch: "所选网点", Terms: s.Terms,
+		Edition: p.Edition, Overdue: unmade && p.OverdueAt != nil, State: p.State, Now: s.Kit.Now(), SubmittedAt: p.SubmittedAt, Branch: "所选网点", Terms: s.Terms,
 	}
 	if p.PickupUntil != nil {
 		situation.PickupUntil = *p.PickupUntil
@@ -100,7 +103,25 @@ func (s Status) outlook(p cardstore.Public) card.Outlook {
 	if p.ClosedAt != nil {
 		situation.ClosedAt = *p.ClosedAt
 	}
+	if p.MendUntil != nil {
+		situation.MendUntil = *p.MendUntil
+	}
+	if p.PromisedUntil != nil && p.State != card.Mending { // they count anew from the confirmation
+		situation.PromisedUntil = calendar.EndOf(calendar.DateIn(*p.PromisedUntil))
+	}
 	return card.LookAhead(situation)
+}
+
+// promise is the two dates in words, while the card is not made.
+func (s Status) promise(p cardstore.Public) string {
+	_, unmade := card.Next(p.State, card.Promise)
+	if !unmade || p.State == card.Mending || p.PromisedFrom == nil || p.PromisedUntil == nil {
+		return ""
+	}
+	return calendar.Promise{
+		Start: calendar.DateOf(s.Kit.Now()), From: calendar.DateIn(*p.PromisedFrom), Until: calendar.DateIn(*p.PromisedUntil),
+		Provisional: p.Provisional,
+	}.Text()
 }
 
 // parseTail reads the last four characters of an ID number: three digits, and a digit or X.

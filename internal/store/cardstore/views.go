@@ -160,6 +160,13 @@ type Public struct {
 	PickupUntil *time.Time
 	ClosedAt    *time.Time
 	Steps       []Step
+
+	// Of the regular edition only.
+	PromisedFrom  *time.Time // dates, at midnight UTC
+	PromisedUntil *time.Time
+	Provisional   bool
+	OverdueAt     *time.Time
+	MendUntil     *time.Time
 }
 
 // ByNumber finds a case by its number and the last four characters of the applicant's ID number.
@@ -170,10 +177,12 @@ func (s Cases) ByNumber(ctx context.Context, number, tail string) (Public, error
 	var id uuid.UUID
 	var sealed []byte
 	err := s.DB.QueryRow(ctx, `
-		SELECT a.id, a.number, a.edition, a.state, b.name, a.submitted_at, a.pickup_until, a.closed_at, p.id_number
+		SELECT a.id, a.number, a.edition, a.state, b.name, a.submitted_at, a.pickup_until, a.closed_at, p.id_number,
+		       a.promised_from, a.promised_until, coalesce(a.promise_provisional, false), a.overdue_at, a.mend_until
 		  FROM application a JOIN branch b ON b.id = a.branch_id JOIN person p ON p.id = a.person_id
 		 WHERE a.number = $1`, number).Scan(
-		&id, &p.Number, &p.Edition, &p.State, &p.BranchName, &p.SubmittedAt, &p.PickupUntil, &p.ClosedAt, &sealed)
+		&id, &p.Number, &p.Edition, &p.State, &p.BranchName, &p.SubmittedAt, &p.PickupUntil, &p.ClosedAt, &sealed,
+		&p.PromisedFrom, &p.PromisedUntil, &p.Provisional, &p.OverdueAt, &p.MendUntil)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return Public{}, notFound
 	}
