@@ -26,7 +26,7 @@ func TestApplyWalk(t *testing.T) {
 	p := r.person("阿卜杜热合曼·买买提", adultID)
 
 	page := p.Get("/apply").WantAt("/apply/edition")
-	page.Has("input[name=edition][value=regular][disabled]").WantText("main", "即将开放").WantText(".where summary", "第 1 步，共 7 步")
+	page.Has("input[name=edition][value=regular]").Lacks("input[name=edition][disabled]").WantText(".where summary", "第 1 步，共 7 步")
 	page = page.Submit(form("edition"), nil).WantAt("/apply/identity")
 	page.WantText("dl.rows", "阿卜杜热合曼·买买提").WantText("dl.rows", "4****************X")
 	require.NotContains(t, string(page.Body), adultID)
@@ -120,7 +120,7 @@ func TestApplyStepsRefuse(t *testing.T) { // one clock and one draft for all
 		typed  string // selector of what must still be there
 		worker bool
 	}{
-		"edition that is not open yet":           {"edition", map[string]string{"edition": "regular"}, "edition", "暂未开放", "", false},
+		"an edition that does not exist":         {"edition", map[string]string{"edition": "golden"}, "edition", "没有这种版式", "", false},
 		"no tick under the notice":               {"notice", map[string]string{"notice": "-"}, "notice", "请阅读并勾选", "", false},
 		"an older notice":                        {"notice", map[string]string{"notice": "2020-01"}, "notice", "请阅读并勾选", "", false},
 		"a university outside Hubei, by hand":    {"unit", with("university_code", "BJ001"), "university_code", "不在湖北省内高校名单", "#f-address[value='八一路299号']", false},
@@ -270,9 +270,11 @@ func TestSubmitDoubleClickAndTwoTabs(t *testing.T) {
 	q := r.person("李𬱟", "420199200402290023")
 	q.draft()
 	still = q.Still()
-	answers := make([]*webtest.Page, 2)
-	for i := range answers {
-		values := webtest.FormValues(q.Get("/apply/preview").Find(submitForm))
+	answers, tabs := make([]*webtest.Page, 2), make([]url.Values, 2)
+	for i := range tabs {
+		tabs[i] = webtest.FormValues(q.Get("/apply/preview").Find(submitForm))
+	}
+	for i, values := range tabs {
 		wait.Go(func() { answers[i] = still.Post("/apply/submit", values) })
 	}
 	wait.Wait()

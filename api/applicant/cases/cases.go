@@ -54,7 +54,7 @@ func Situation(cs cardstore.Case, now time.Time, terms card.Terms) card.Situatio
 		PickupUntil: at(cs.PickupUntil), ClosedAt: at(cs.ClosedAt), MendUntil: at(cs.MendUntil),
 		Overdue: unmade && cs.OverdueAt != nil,
 	}
-	if cs.PromisedUntil != nil {
+	if cs.PromisedUntil != nil && cs.State != card.Mending { // they count anew from the confirmation
 		s.PromisedUntil = calendar.EndOf(calendar.DateIn(*cs.PromisedUntil))
 	}
 	return s
