@@ -41,7 +41,7 @@ const floodPerMinute = 6000
 func pages(p *parts, cfg config.API, starter *workflows.Starter, watch *casewatch.Watcher) (http.Handler, error) {
 	kit, err := web.New(web.Options{
 		Templates: templates.FS, BaseURL: cfg.HTTP.Public.BaseURL, Demo: cfg.Demo.On, Proxies: cfg.HTTP.TrustedProxies,
-		MaxBody: cfg.HTTP.MaxBodyBytes, FloodPerMinute: floodPerMinute, Clock: p.clock, Log: p.log,
+		MaxBody: cfg.HTTP.MaxBodyBytes, FloodPerMinute: floodPerMinute, Clock: p.clock, Log: p.log, Workday: cfg.Cards.Workday,
 		Sessions: sessionstore.New(p.db, p.clock), Vault: p.vault,
 	})
 	if err != nil {
