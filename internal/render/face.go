@@ -341,21 +341,26 @@ func contrast(dark, light vector.Color) float64 {
 
 // probe lays out cards that a face must be able to carry.
 func (f *Face) probe() []error {
-	day := time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
-	full := CardData{
-		Edition: "通用版", HolderName: "王小明", CardNumber: "42260000000197", VolunteerNo: "42010620261123000001",
-		IssuedOn: day, ExpiresOn: day.AddDate(5, 0, 0), QR: strings.Repeat("A", 300), Photo: blankPhoto(),
-	}
-	long := full
-	long.HolderName = strings.Repeat("买", 25) + "·" + strings.Repeat("热", 24)
-	preview := full.Preview()
+	full := sample("王小明")
 	var wrong []error
-	for what, data := range map[string]CardData{"full": full, "longest name": long, "preview": preview, "empty": {}} {
+	for what, data := range map[string]CardData{
+		"full": full, "longest name": sample(strings.Repeat("买", 25) + "·" + strings.Repeat("热", 24)),
+		"preview": full.Preview(), "empty": {},
+	} {
 		if _, err := Layout(f, data); err != nil {
 			wrong = append(wrong, fmt.Errorf("sample %q: %w", what, err))
 		}
 	}
 	return wrong
+}
+
+// sample is a card with every field as long as it gets.
+func sample(holder string) CardData {
+	day := time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
+	return CardData{
+		Edition: "通用版", HolderName: holder, CardNumber: "42260000000197", VolunteerNo: "42010620261123000001",
+		IssuedOn: day, ExpiresOn: day.AddDate(5, 0, 0), QR: strings.Repeat("A", 300), Photo: blankPhoto(),
+	}
 }
 
 // blankPhoto is a grey photo, encoded once.

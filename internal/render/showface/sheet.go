@@ -11,7 +11,7 @@ import (
 
 // sheet draws an edition's faces, a row each, front and back as they look when cut.
 func sheet(faces render.Faces, edition, file string, card layout) error {
-	const width, gap = 700, 40
+	const width, gap = 560, 32
 	names := faces.Names(edition)
 	var out *image.RGBA
 	for row, name := range names {
