@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/go-chi/chi/v5"
@@ -13,6 +12,7 @@ import (
 	"volcard/api/web"
 	"volcard/internal/card"
 	"volcard/internal/fault"
+	"volcard/internal/person"
 	"volcard/internal/store/adminstore"
 	"volcard/workflows"
 )
@@ -151,23 +151,7 @@ func checkReason(form *web.Form, reason, holder string) {
 	switch n := utf8.RuneCountInString(reason); {
 	case n < 4 || n > 60:
 		form.Fail("reason", "请用 4 到 60 个字写明原因，申请人会在短信里读到。")
-	case strings.Contains(reason, holder) || hasNumber(reason):
+	case person.GivesAway(reason, holder):
 		form.Fail("reason", "请不要写姓名、电话和证件号。")
 	}
-}
-
-// hasNumber finds a row of four digits, of either width.
-func hasNumber(s string) bool {
-	run := 0
-	for _, r := range s {
-		if (r >= '0' && r <= '9') || (r >= '０' && r <= '９') {
-			run++
-		} else {
-			run = 0
-		}
-		if run >= 4 {
-			return true
-		}
-	}
-	return false
 }

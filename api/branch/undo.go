@@ -4,12 +4,12 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"strings"
 	"unicode/utf8"
 
 	"volcard/api/web"
 	"volcard/internal/card"
 	"volcard/internal/fault"
+	"volcard/internal/person"
 	"volcard/internal/store/cardstore"
 	"volcard/workflows"
 )
@@ -108,22 +108,8 @@ func undoReason(form *web.Form, holder string) string {
 	switch n := utf8.RuneCountInString(text); {
 	case n < 2 || n > 60:
 		form.Fail("other", "请用 2 到 60 个字写明原因。")
-	case strings.Contains(text, holder) || digits(text) >= 4:
+	case person.GivesAway(text, holder):
 		form.Fail("other", "请不要写姓名、电话和证件号。")
 	}
 	return text
-}
-
-// digits counts the longest row of digits, of either width.
-func digits(s string) int {
-	longest, run := 0, 0
-	for _, r := range s {
-		if (r >= '0' && r <= '9') || (r >= '０' && r <= '９') {
-			run++
-		} else {
-			run = 0
-		}
-		longest = max(longest, run)
-	}
-	return longest
 }

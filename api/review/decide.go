@@ -10,6 +10,7 @@ import (
 
 	"volcard/api/web"
 	"volcard/internal/fault"
+	"volcard/internal/person"
 	"volcard/internal/store/photostore"
 	"volcard/workflows"
 )
@@ -123,26 +124,10 @@ func reasonOf(form *web.Form, c photostore.ReviewCase) string {
 	case note == "":
 	case utf8.RuneCountInString(note) > maxNote:
 		form.Fail("note", "补充说明最多 60 个字。")
-	case (c.HolderName != "" && strings.Contains(note, c.HolderName)) || hasNumber(note):
+	case person.GivesAway(note, c.HolderName):
 		form.Fail("note", "请不要写姓名、电话和证件号。")
 	default:
 		told = append(told, note)
 	}
 	return strings.Join(told, "；")
-}
-
-// hasNumber finds a row of four digits, of either width.
-func hasNumber(s string) bool {
-	run := 0
-	for _, r := range s {
-		if (r >= '0' && r <= '9') || (r >= '０' && r <= '９') {
-			run++
-		} else {
-			run = 0
-		}
-		if run >= 4 {
-			return true
-		}
-	}
-	return false
 }
