@@ -159,28 +159,7 @@ func killedBatch(t *testing.T, w *world.World, f *factory, row making, point str
 	if row.reject {
 		made = cases[1:]
 	}
-	press := func(from batch.State, send func(ctx context.Context) error) {
-		t.Helper()
-		w.Until("batch is "+string(from), func() bool { return w.BatchState(id) == string(from) })
-		var err error
-		w.Until("it is told", func() bool {
-			err = send(t.Context())
-			return err == nil || !fault.Is(err, fault.Unavailable) && !fault.Is(err, fault.Conflict)
-		})
-		require.NoError(t, err)
-	}
-	report := workflows.ReportInput{BatchID: id, StaffID: f.staff}
-	press(batch.Rendered, func(ctx context.Context) error { return process.Production().ReportPrinted(ctx, report) })
-	press(batch.Printed, func(ctx context.Context) error { return process.Production().ReportShipped(ctx, report) })
-	press(batch.Shipped, func(ctx context.Context) error {
-		err := process.Production().ConfirmArrival(ctx, workflows.ArrivalInput{
-			BatchID: id, ParcelID: w.Parcel(id, cases[0].Branch), BranchID: cases[0].Branch, StaffID: cases[0].Clerk,
-		})
-		if w.BatchState(id) == string(batch.Done) {
-			return nil // it has ended meanwhile
-		}
-		return err
-	})
+	toTheCounter(t, w, process, id, f.staff, cases[0])
 	wantEnd(t, w, workflows.ProductionBatchID(id))
 	<-restarted
 	for _, c := range made {
@@ -201,6 +180,34 @@ func killedBatch(t *testing.T, w *world.World, f *factory, row making, point str
 		w.WantReplayable(c.ID)
 	}
 	victim.Stop()
+}
+
+// toTheCounter does what the factory does, and the clerk of the branch of a case.
+func toTheCounter(t *testing.T, w *world.World, process *workflows.Client, id, staff uuid.UUID, c *world.Case) {
+	t.Helper()
+	// A process hears of its own deed a moment after the page shows it, and refuses until then.
+	insist := func(from batch.State, send func(ctx context.Context) error) {
+		t.Helper()
+		w.Until("batch is "+string(from), func() bool { return w.BatchState(id) == string(from) })
+		var err error
+		w.Until("it is told", func() bool {
+			err = send(t.Context())
+			return err == nil || !fault.Is(err, fault.Unavailable) && !fault.Is(err, fault.Conflict)
+		})
+		require.NoError(t, err)
+	}
+	report := workflows.ReportInput{BatchID: id, StaffID: staff}
+	insist(batch.Rendered, func(ctx context.Context) error { return process.Production().ReportPrinted(ctx, report) })
+	insist(batch.Printed, func(ctx context.Context) error { return process.Production().ReportShipped(ctx, report) })
+	insist(batch.Shipped, func(ctx context.Context) error {
+		err := process.Production().ConfirmArrival(ctx, workflows.ArrivalInput{
+			BatchID: id, ParcelID: w.Parcel(id, c.Branch), BranchID: c.Branch, StaffID: c.Clerk,
+		})
+		if w.BatchState(id) == string(batch.Done) {
+			return nil // it has ended meanwhile
+		}
+		return err
+	})
 }
 
 // freeze submits two cases, lets their processes bring them into the queue, and opens a batch of them.
@@ -238,13 +245,7 @@ func TestRegularCardOnTheDemonstrationsClock(t *testing.T) {
 	ids := w.Texts("SELECT batch_id::text FROM batch_card WHERE application_id = $1", c.ID)
 	require.Len(t, ids, 1)
 	id := uuid.FromStringOrNil(ids[0])
-	w.Until("it is rendered", func() bool { return w.BatchState(id) == string(batch.Rendered) })
-	report := workflows.ReportInput{BatchID: id, StaffID: staff}
-	require.NoError(t, process.Production().ReportPrinted(t.Context(), report))
-	require.NoError(t, process.Production().ReportShipped(t.Context(), report))
-	require.NoError(t, process.Production().ConfirmArrival(t.Context(), workflows.ArrivalInput{
-		BatchID: id, ParcelID: w.Parcel(id, c.Branch), BranchID: c.Branch, StaffID: c.Clerk,
-	}))
+	toTheCounter(t, w, process, id, staff, c)
 	c.Serial = c.Number()
 	// At once: the clerk may be quicker than the news of the arrival.
 	require.NoError(t, handOver(t.Context(), process, c))

@@ -15,7 +15,6 @@ import (
 	"go.temporal.io/api/temporalproto"
 	"go.temporal.io/sdk/client"
 
-	"volcard/internal/batch"
 	"volcard/internal/card"
 	"volcard/internal/clock"
 	"volcard/internal/fault"
@@ -180,13 +179,7 @@ func tellProduction(t *testing.T, w *world.World) {
 	wantEnd(t, w, day)
 	w.WantState(rejected.ID, card.Mending)
 	id := uuid.FromStringOrNil(w.Texts("SELECT id::text FROM batch")[0])
-	w.Until("it is rendered", func() bool { return w.BatchState(id) == string(batch.Rendered) })
-	report := workflows.ReportInput{BatchID: id, StaffID: w.Rows.Staff("钱师傅", "factory")}
-	require.NoError(t, process.Production().ReportPrinted(ctx, report))
-	require.NoError(t, process.Production().ReportShipped(ctx, report))
-	require.NoError(t, process.Production().ConfirmArrival(ctx, workflows.ArrivalInput{
-		BatchID: id, ParcelID: w.Parcel(id, made.Branch), BranchID: made.Branch, StaffID: made.Clerk,
-	}))
+	toTheCounter(t, w, process, id, w.Rows.Staff("钱师傅", "factory"), made)
 	wantEnd(t, w, workflows.ProductionBatchID(id))
 	made.Serial = made.Number()
 	for _, step := range []decision{{card.Ready, handOver}, {card.Collected, takeBack}, {card.Ready, handOver}} {
