@@ -314,6 +314,22 @@ func TestParcelsArriveOnceEach(t *testing.T) {
 	require.True(t, fault.Is(err, fault.NotFound))
 }
 
+// Files whose process could not delete them are swept; those of a batch under way stay.
+func TestSweepTakesTheFilesOfWhatIsDone(t *testing.T) {
+	t.Parallel()
+	s := stage.New(t)
+	ctx := context.Background()
+	require.Equal(t, card.Ready, s.State(s.Ready()))
+	s.Waiting(s.Branch)
+	s.Render(s.Freeze())
+	for _, want := range []int64{2, 0} {
+		n, err := s.Batches.Sweep(ctx, 10)
+		require.NoError(t, err)
+		require.Equal(t, want, n)
+	}
+	require.Equal(t, 2, s.Count("SELECT count(*) FROM batch_file f JOIN batch b ON b.id = f.batch_id WHERE b.state = 'rendered'"))
+}
+
 // WakeParcel walks the cards of a parcel in pages: none is left out, none comes twice.
 func TestArrivedCasesInPages(t *testing.T) {
 	t.Parallel()
