@@ -193,6 +193,24 @@ func TestCalendarMovesThePromises(t *testing.T) {
 	require.Equal(t, 3, s.Count("SELECT count(*) FROM message WHERE template = 'promise-moved'"))
 }
 
+// A calendar that is imported, taken back and imported again moves the dates three times, and is told as often.
+func TestEveryMoveOfThePromiseIsTold(t *testing.T) {
+	t.Parallel()
+	s := stage.New(t)
+	a := s.Waiting(s.Branch)
+	announced := s.Calendar()
+	for _, cal := range []*calendar.Calendar{extraHoliday(t, announced, 4), announced, extraHoliday(t, announced, 4)} {
+		s.Clock.Advance(time.Hour)
+		s.Import(cal)
+		for range 2 {
+			_, err := s.Promises.Recompute(context.Background(), [16]byte{}, 10)
+			require.NoError(t, err)
+		}
+	}
+	require.Equal(t, []string{"submit", "approve", "promise", "promise", "promise"}, s.Moves(a))
+	require.Equal(t, []string{"card-approved", "promise-moved", "promise-moved", "promise-moved"}, s.Told(a))
+}
+
 // A day more or less is written down, and no message is spent on it.
 func TestADayMoreIsNotTold(t *testing.T) {
 	t.Parallel()

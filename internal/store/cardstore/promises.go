@@ -166,7 +166,7 @@ func (s Promises) repromise(ctx context.Context, w *work, cal *calendar.Calendar
 	if !movedFar(*a.Promise.From, from) && !movedFar(*a.Promise.Until, until) {
 		return true, nil
 	}
-	event := fmt.Sprintf("promise-%s-%s", from.Format(time.DateOnly), until.Format(time.DateOnly))
+	event := fmt.Sprintf("promise-%d", now.UnixMicro())
 	return true, s.tell(ctx, &w.later, a, event, "promise-moved", now, map[string]string{
 		"from": day(from), "until": day(until),
 	})
