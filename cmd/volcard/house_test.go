@@ -48,9 +48,10 @@ type house struct {
 	token             string    // of the owner's card
 
 	reviewer, factory uuid.UUID
-	doubtful          uuid.UUID // a regular case whose photo the reviewer looks at
-	batch, parcel     uuid.UUID // shipped, with one parcel that has come to the branch
-	arrived           uuid.UUID // the parcel's case
+	doubtful          uuid.UUID   // a regular case whose photo the reviewer looks at
+	waiting           making.Case // the same, of the one who applied
+	batch, parcel     uuid.UUID   // shipped, with one parcel that has come to the branch
+	arrived           uuid.UUID   // the parcel's case
 }
 
 func newHouse(t *testing.T) *house {
@@ -112,7 +113,8 @@ func (h *house) regular() {
 	works.Ship(h.batch, h.factory)
 	h.parcel = works.Parcel(h.batch, h.branch)
 	require.NoError(h.t, works.Arrive(h.t.Context(), batchstore.Arrival{BatchID: h.batch, ParcelID: h.parcel, BranchID: h.branch, StaffID: h.colleague}))
-	h.doubtful = works.Apply("周周", storetest.IDNumber(7), h.branch, demo.Portrait(2), "dark").ID
+	h.waiting = works.Apply("周周", storetest.IDNumber(7), h.branch, demo.Portrait(2), "dark")
+	h.doubtful = h.waiting.ID
 }
 
 // client is a browser of somebody in this role, with a login of its own: some routes end it.
@@ -121,6 +123,8 @@ func (h *house) client(role string) *webtest.Client {
 	switch role {
 	case "owner":
 		return h.env.Person(h.owner, "王𠮷")
+	case "regular owner":
+		return h.env.Person(h.waiting.Person, h.waiting.Name)
 	case "stranger":
 		return h.env.Person(h.stranger, "张䶮")
 	case "clerk":
@@ -156,13 +160,14 @@ func (h *house) path(route string) string {
 	id := h.application
 	for part, other := range map[string]uuid.UUID{
 		"/held/": h.held, "/factory/batches/": h.batch, "/admin/batches/": h.batch, "/branch/parcels/": h.parcel, "/review/cases/": h.doubtful,
+		"/cards/{id}/design": h.doubtful, "/cards/{id}/phone": h.doubtful,
 		"/branch/cases/{id}/photo": h.arrived,
 	} {
 		if strings.Contains(route, part) {
 			id = other
 		}
 	}
-	return strings.NewReplacer("{id}", id.String(), "{n}", "1", "{staff}", h.colleague.String(), "{token}", h.token, "*", "app.css").Replace(route)
+	return strings.NewReplacer("{id}", id.String(), "{n}", "1", "{photo}", h.waiting.Photo.String(), "{staff}", h.colleague.String(), "{token}", h.token, "*", "app.css").Replace(route)
 }
 
 // draft is an application to the branch on which nothing is missing.

@@ -17,17 +17,18 @@ import (
 type access string
 
 const (
-	open      access = "anybody"
-	ownLogin  access = "whoever names one of the own logins, which nobody does here"
-	people    access = "whoever is logged in as a person"
-	ownCase   access = "the person whose case it is"
-	clerk     access = "any clerk"
-	ownBranch access = "a clerk of the case's branch"
-	province  access = "a province administrator"
-	anyStaff  access = "any member of staff"
-	factoryOf access = "the card factory"
-	reviewing access = "any reviewer"
-	ownReview access = "the reviewer who took the case"
+	open       access = "anybody"
+	ownLogin   access = "whoever names one of the own logins, which nobody does here"
+	people     access = "whoever is logged in as a person"
+	ownCase    access = "the person whose case it is"
+	ownRegular access = "the person whose regular case or photo it is"
+	clerk      access = "any clerk"
+	ownBranch  access = "a clerk of the case's branch"
+	province   access = "a province administrator"
+	anyStaff   access = "any member of staff"
+	factoryOf  access = "the card factory"
+	reviewing  access = "any reviewer"
+	ownReview  access = "the reviewer who took the case"
 )
 
 // matrix has a row for every route of the house; one that is missing fails the test.
@@ -59,6 +60,13 @@ var matrix = map[string]access{
 	"GET /cards/{id}/card.svg": ownCase, "GET /cards/{id}/pickup.svg": ownCase,
 	"GET /cards/{id}/withdraw": ownCase, "POST /cards/{id}/withdraw": ownCase, "GET /cards/{id}/branch": ownCase,
 	"POST /cards/{id}/branch": ownCase, "POST /cards/{id}/branch/near": ownCase,
+
+	"GET /apply/photo": people, "POST /apply/photo": people, "POST /apply/photo/upload": people,
+	"GET /apply/face": people, "POST /apply/face": people,
+	"GET /photos/{photo}": ownRegular, "GET /cards/{id}/design": ownRegular, "POST /cards/{id}/design": ownRegular,
+	"GET /cards/{id}/design.jpg": ownRegular, "GET /cards/{id}/design/photo": ownRegular, "POST /cards/{id}/design/photo": ownRegular,
+	"GET /cards/{id}/design/face": ownRegular, "GET /cards/{id}/phone": ownRegular, "POST /cards/{id}/phone": ownRegular,
+	"GET /cards/{id}/phone/code": ownRegular, "POST /cards/{id}/phone/code": ownRegular, "POST /cards/{id}/phone/resend": ownRegular,
 
 	"GET /staff/login": open, "POST /staff/login": open, "POST /staff/logout": open, "GET /staff/first": open, "POST /staff/first": open,
 	"GET /staff/password/initial": open, "POST /staff/password/initial": open,
@@ -95,7 +103,7 @@ var matrix = map[string]access{
 }
 
 // roles are everybody who tries every route.
-var roles = []string{"nobody", "owner", "stranger", "clerk", "clerk elsewhere", "admin", "factory", "reviewer", "other reviewer"}
+var roles = []string{"nobody", "owner", "regular owner", "stranger", "clerk", "clerk elsewhere", "admin", "factory", "reviewer", "other reviewer"}
 
 // may tells whether a role passes the door and finds the object.
 func (a access) may(role string) bool {
@@ -103,9 +111,11 @@ func (a access) may(role string) bool {
 	case open:
 		return true
 	case people:
-		return role == "owner" || role == "stranger"
+		return role == "owner" || role == "regular owner" || role == "stranger"
 	case ownCase:
 		return role == "owner"
+	case ownRegular:
+		return role == "regular owner"
 	case clerk:
 		return strings.HasPrefix(role, "clerk")
 	case ownBranch:
