@@ -176,7 +176,7 @@ func killedBatch(t *testing.T, w *world.World, f *factory, row making, point str
 		w.Texts("SELECT action FROM audit_entry WHERE subject_id = $1 ORDER BY seq", id))
 	require.Zero(t, w.Count("SELECT count(*) FROM batch_file WHERE batch_id = $1", id))
 	for _, c := range cases {
-		w.Until("its process knows", func() bool { return w.Knows(c.ID) == w.State(c.ID) })
+		w.Until("its process knows", func() bool { return c.Knows() == w.State(c.ID) })
 		w.WantReplayable(c.ID)
 	}
 	victim.Stop()
@@ -201,7 +201,7 @@ func toTheCounter(t *testing.T, w *world.World, process *workflows.Client, id, s
 	insist(batch.Printed, func(ctx context.Context) error { return process.Production().ReportShipped(ctx, report) })
 	insist(batch.Shipped, func(ctx context.Context) error {
 		err := process.Production().ConfirmArrival(ctx, workflows.ArrivalInput{
-			BatchID: id, ParcelID: w.Parcel(id, c.Branch), BranchID: c.Branch, StaffID: c.Clerk,
+			BatchID: id, ParcelID: c.Parcel(id), BranchID: c.Branch, StaffID: c.Clerk,
 		})
 		if w.BatchState(id) == string(batch.Done) {
 			return nil // it has ended meanwhile

@@ -175,20 +175,20 @@ func (w *System) BatchState(id uuid.UUID) (state string) {
 	return state
 }
 
-// Parcel is the one that travels to a branch.
-func (w *System) Parcel(batch, branch uuid.UUID) uuid.UUID {
-	w.T.Helper()
-	ids := w.Texts("SELECT id::text FROM parcel WHERE batch_id = $1 AND branch_id = $2", batch, branch)
-	require.Len(w.T, ids, 1)
+// Parcel is the one of a batch that travels to the case's branch.
+func (c *Case) Parcel(batch uuid.UUID) uuid.UUID {
+	c.world.T.Helper()
+	ids := c.world.Texts("SELECT id::text FROM parcel WHERE batch_id = $1 AND branch_id = $2", batch, c.Branch)
+	require.Len(c.world.T, ids, 1)
 	return uuid.FromStringOrNil(ids[0])
 }
 
-// Knows is the state in which the process of a case believes it to be; empty while it does not answer.
-func (w *System) Knows(id uuid.UUID) card.State {
+// Knows is the state in which its process believes the case to be; empty while it does not answer.
+func (c *Case) Knows() card.State {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	var snap cardstore.Snapshot
-	value, err := w.Engine().QueryWorkflow(ctx, RunID(id), "", "progress")
+	value, err := c.world.Engine().QueryWorkflow(ctx, RunID(c.ID), "", "progress")
 	if err != nil || value.Get(&snap) != nil {
 		return ""
 	}
