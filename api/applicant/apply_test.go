@@ -120,7 +120,7 @@ func TestApplyStepsRefuse(t *testing.T) { // one clock and one draft for all
 		typed  string // selector of what must still be there
 		worker bool
 	}{
-		"an edition that does not exist":         {"edition", map[string]string{"edition": "golden"}, "edition", "没有这种版式", "", false},
+		"an edition that does not exist":         {"edition", map[string]string{"edition": "golden"}, "", "", "", false},
 		"no tick under the notice":               {"notice", map[string]string{"notice": "-"}, "notice", "请阅读并勾选", "", false},
 		"an older notice":                        {"notice", map[string]string{"notice": "2020-01"}, "notice", "请阅读并勾选", "", false},
 		"a university outside Hubei, by hand":    {"unit", with("university_code", "BJ001"), "university_code", "不在湖北省内高校名单", "#f-address[value='八一路299号']", false},
