@@ -1,14 +1,17 @@
 package main
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
 	"github.com/stretchr/testify/require"
 
 	"volcard/api/web/webtest"
+	"volcard/internal/card"
 	"volcard/internal/consent"
 	"volcard/internal/person"
 	"volcard/internal/photo/demo"
@@ -159,8 +162,42 @@ func (h *house) production() []visit {
 	frozen := apply()
 	factory("batch without files", "/factory/batches/"+works.Freeze().String())
 	applicant("frozen", frozen)
-	applicant("waiting for a batch", apply())
-	return list
+	waiting := apply()
+	applicant("waiting for a batch", waiting)
+	phone := "/cards/" + waiting.ID.String() + "/phone"
+	moving := h.env.Person(waiting.Person, waiting.Name)
+	moving.Get(phone).Submit("main form", map[string]string{"phone": "13800138003"}).WantAt(phone + "/code")
+	list = append(list, visit{"GET /cards/{id}/phone/code", phone + "/code", moving, http.StatusOK})
+	return append(list, h.choosing(works.Photos)...)
+}
+
+// choosing are the wizard's pages of the regular edition, without a photo and with one.
+func (h *house) choosing(photos photostore.Photos) []visit {
+	h.t.Helper()
+	ctx := h.t.Context()
+	drafts := cardstore.Drafts{Store: h.parts.cards}
+	d := card.Draft{
+		Edition: card.Regular, Identity: card.Social, NoticeVersion: card.NoticeVersion, Phone: "13800000000",
+		PhoneVerifiedAt: h.parts.clock.Now(), UnitName: "光谷社区", DivisionCode: "420106", Address: "一号", BranchID: h.branch,
+	}
+	name := strings.Repeat("阿卜杜热合曼·", 6) + "买买提"
+	begun, done := h.rows.Person(name, storetest.IDNumber(905)), h.rows.Person(name, storetest.IDNumber(906))
+	_, err := drafts.Save(ctx, begun, d, 0)
+	require.NoError(h.t, err)
+	portrait := demo.Portrait(1)
+	d.PhotoID, err = photos.Add(ctx, done, photostore.New{JPEG: portrait, SHA256: sha256.Sum256(portrait), Verdict: "clear"})
+	require.NoError(h.t, err)
+	d.Face = making.Face
+	_, err = drafts.Save(ctx, done, d, 0)
+	require.NoError(h.t, err)
+	one := h.env.Person(done, name)
+	return []visit{
+		{"no photo yet", "/apply/photo", h.env.Person(begun, name), http.StatusOK},
+		{"GET /apply/photo", "/apply/photo", one, http.StatusOK},
+		{"GET /apply/face", "/apply/face", one, http.StatusOK},
+		{"preview of a regular card", "/apply/preview", one, http.StatusOK},
+		{"account of a long name", "/account", one, http.StatusOK},
+	}
 }
 
 // retake gives the reviewer the case again.
