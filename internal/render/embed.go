@@ -17,7 +17,7 @@ func (p *printer) embed(lists []*DisplayList) error {
 	for _, list := range lists {
 		for _, side := range []*page{&list.front, &list.back} {
 			for _, it := range side.items {
-				if it.text != nil {
+				if it.text != nil && p.codes[it.text] == nil { // all cards of a face share its fixed texts
 					p.codes[it.text] = p.subset.Encode(it.text.Font, it.text.Text)
 				}
 			}

@@ -87,6 +87,8 @@ type Element struct {
 	color, background vector.Color
 	weights           []fonts.ID
 	needs             []string
+	// fixed is what a text without fields always gives: most of a card's texts.
+	fixed []item
 }
 
 // Faces are the designs at hand, by name.
@@ -296,8 +298,10 @@ func (e *Element) prepareText() error {
 	if !within(float64(e.Lines), 1, 12) || !within(e.LineHeight, 1, 3) || !within(e.Tracking, -0.1, 2) || !within(e.Prefer, e.Size[0], e.Size[1]) {
 		return errors.New("lines, line_height, tracking or prefer out of range")
 	}
-	c, err := vector.ParseColor(e.Color)
-	e.color = c
+	var err error
+	if e.color, err = vector.ParseColor(e.Color); err == nil && !placeholder.MatchString(e.Text) {
+		e.fixed, err = e.layoutText(e.Text)
+	}
 	return err
 }
 

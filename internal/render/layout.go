@@ -71,6 +71,9 @@ func (e *Element) layout(data CardData) ([]item, error) {
 	case "plate":
 		return []item{{shape: e.plate()}}, nil
 	}
+	if e.fixed != nil {
+		return e.fixed, nil
+	}
 	text := placeholder.ReplaceAllStringFunc(e.Text, func(m string) string {
 		return fields[m[1:len(m)-1]](data)
 	})

@@ -178,6 +178,7 @@ func (p *photoItem) draw(c *vector.Canvas) error {
 var painted = struct {
 	sync.Mutex
 	images map[paintedKey]*image.RGBA
+	bytes  int
 }{images: map[paintedKey]*image.RGBA{}}
 
 type paintedKey struct {
@@ -185,8 +186,8 @@ type paintedKey struct {
 	width int
 }
 
-// maxPainted images of 2.6 MB at the default width are at most 62 MB.
-const maxPainted = 24
+// maxPainted bounds the bytes kept: both sides of five faces are 26 MB at the default width.
+const maxPainted = 64 << 20
 
 // paintedArt returns a fresh image with the art on white paper.
 func paintedArt(p *page, width, height int, scale float64) *image.RGBA {
@@ -203,10 +204,14 @@ func paintedArt(p *page, width, height int, scale float64) *image.RGBA {
 		}
 		if width <= PictureWidth {
 			painted.Lock()
-			if len(painted.images) >= maxPainted {
+			if painted.bytes+len(art.Pix) > maxPainted {
 				clear(painted.images)
+				painted.bytes = 0
 			}
-			painted.images[key] = art
+			if painted.images[key] == nil { // nobody else was quicker
+				painted.images[key] = art
+				painted.bytes += len(art.Pix)
+			}
 			painted.Unlock()
 		}
 	}

@@ -129,21 +129,45 @@ func TestPrintIsPreviewNotices(t *testing.T) {
 	require.NoError(t, err)
 	img, err := render.Picture(list, render.Front, 0)
 	require.NoError(t, err)
-	element := func(f *render.Face, text string) *render.Element {
-		i := slices.IndexFunc(f.FrontSide.Elements, func(e render.Element) bool { return e.Kind == text || e.Text == text })
-		return &f.FrontSide.Elements[i]
+	// on changes the element with a text or, for others, of a kind.
+	on := func(text string, change func(e map[string]any)) func(face map[string]any) {
+		return func(face map[string]any) {
+			for _, e := range face["front"].(map[string]any)["elements"].([]any) {
+				if e := e.(map[string]any); e["text"] == text || e["kind"] == text {
+					change(e)
+				}
+			}
+		}
 	}
-	for what, change := range map[string]func(f *render.Face, d *render.CardData){
-		"the photo of somebody else":      func(_ *render.Face, d *render.CardData) { d.Photo = rendertest.Photo(4) }, // on a ground of the same colour
-		"the last character of a name":    func(_ *render.Face, d *render.CardData) { d.HolderName = "阿卜杜热合曼·买买" },
-		"the last digit of a number":      func(_ *render.Face, d *render.CardData) { d.CardNumber = d.CardNumber[:13] },
-		"a number 0.3 mm aside":           func(f *render.Face, _ *render.CardData) { element(f, "{card_number}").Box[0] += 0.3 },
-		"a photo 0.3 mm lower":            func(f *render.Face, _ *render.CardData) { element(f, "photo").Box[1] += 0.3 },
-		"a character of a label":          func(f *render.Face, _ *render.CardData) { element(f, "志愿者编号").Text = "志愿者编" },
-		"the art of another face's front": func(f *render.Face, _ *render.CardData) { f.FrontSide = facesOf(t)["shennongjia"].FrontSide },
+	shift := func(axis int) func(e map[string]any) {
+		return func(e map[string]any) {
+			box := e["box"].([]any)
+			box[axis] = box[axis].(float64) + 0.3
+		}
+	}
+	for what, change := range map[string]struct {
+		face func(face map[string]any)
+		card func(d *render.CardData)
+	}{
+		"the photo of somebody else":   {card: func(d *render.CardData) { d.Photo = rendertest.Photo(4) }}, // on a ground of the same colour
+		"the last character of a name": {card: func(d *render.CardData) { d.HolderName = "阿卜杜热合曼·买买" }},
+		"the last digit of a number":   {card: func(d *render.CardData) { d.CardNumber = d.CardNumber[:13] }},
+		"a number 0.3 mm aside":        {face: on("{card_number}", shift(0))},
+		"a photo 0.3 mm lower":         {face: on("photo", shift(1))},
+		"a character of a label":       {face: on("志愿者编号", func(e map[string]any) { e["text"] = "志愿者编" })},
+		"other art": {face: func(face map[string]any) {
+			face["front"].(map[string]any)["art"] = face["back"].(map[string]any)["art"]
+		}},
 	} {
-		wrong, other := facesOf(t)["donghu"], data
-		change(wrong, &other)
+		if change.face == nil {
+			change.face = func(map[string]any) {}
+		}
+		sample, err := render.LoadFaces(changed(t, "donghu", change.face))
+		require.NoError(t, err, what)
+		wrong, other := sample["sample"], data
+		if change.card != nil {
+			change.card(&other)
+		}
 		list, err := render.Layout(wrong, other)
 		require.NoError(t, err)
 		file, err := render.PDF(render.PDFOptions{}, list)

@@ -275,8 +275,14 @@ func blue(c color.Color) float64 {
 // withFace is the general face under the name "sample", changed.
 func withFace(t *testing.T, change func(face map[string]any)) fstest.MapFS {
 	t.Helper()
+	return changed(t, "general", change)
+}
+
+// changed is a face under the name "sample", changed.
+func changed(t *testing.T, name string, change func(face map[string]any)) fstest.MapFS {
+	t.Helper()
 	fsys := fstest.MapFS{}
-	dir := "../../templates/faces/general"
+	dir := "../../templates/faces/" + name
 	files, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	for _, f := range files {

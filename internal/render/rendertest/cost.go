@@ -119,13 +119,14 @@ func (c *Cost) Documents(n int) (ours, plain time.Duration, err error) {
 	return ours, plain, err
 }
 
-// Previews is the CPU time for each of n preview pictures of a front, as a JPEG, and of
+// Previews is the CPU time for each of n preview pictures of a front, as applicants see
+// them before a card has a number and a QR, as a JPEG, and of
 // pdftoppm for the same page at the same resolution in a format of its own: png or jpeg.
 func (c *Cost) Previews(ctx context.Context, n int, dir, format string) (ours, poppler time.Duration, err error) {
 	cards := c.Cards(n)
 	ours = fromEmptyHeap(func() {
 		for _, d := range cards {
-			list, e := render.Layout(c.face, d)
+			list, e := render.Layout(c.face, d.Preview())
 			if e == nil {
 				_, e = render.JPEG(list, render.Front, 0)
 			}
@@ -138,7 +139,7 @@ func (c *Cost) Previews(ctx context.Context, n int, dir, format string) (ours, p
 		return 0, 0, err
 	}
 	for i, d := range cards {
-		list, err := render.Layout(c.face, d)
+		list, err := render.Layout(c.face, d.Preview())
 		if err != nil {
 			return 0, 0, err
 		}
