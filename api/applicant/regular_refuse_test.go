@@ -121,7 +121,7 @@ func TestUploadsRace(t *testing.T) {
 	codes := []int{answers[0].Response.StatusCode, answers[1].Response.StatusCode}
 	require.ElementsMatch(t, []int{303, 409}, codes)
 	for _, answer := range answers {
-		if answer.Response.StatusCode == 409 {
+		if answer.Response.StatusCode == http.StatusConflict {
 			answer.WantText(".form-error", "另一个页面").Has(".portrait img")
 		}
 	}

@@ -81,8 +81,7 @@ func TestRegularWalk(t *testing.T) {
 	page.WantText(".promise", "预计 12月7日 至 12月14日 送达网点")
 	page = page.Submit(form("edition"), map[string]string{"edition": "regular"}).WantAt("/apply/identity").WantText(".where summary", "第 2 步，共 9 步")
 	page = page.Submit(form("identity"), map[string]string{"identity": "student"}).WantAt("/apply/photo").Has(".bar a.back[href='/apply/identity']")
-	page = page.Submit(uploadForm, nil).Want(422) // not multipart: nothing was sent
-	page = p.Get("/apply/photo")
+	page.Submit(uploadForm, nil).Want(422) // a form without the file
 	page = p.upload(page, "me.jpg", phototest.Good(), nil).WantAt("/apply/photo").Has(".portrait img").Lacks(uploadForm)
 	src, _ := page.Find(".portrait img").Attr("src")
 	image := p.Get(src).Want(200)
@@ -97,7 +96,7 @@ func TestRegularWalk(t *testing.T) {
 	require.Equal(t, "image/jpeg", p.Get(picture).Want(200).Response.Header.Get("Content-Type"))
 	page = page.Submit(form("face"), nil).Want(422).WantError("face", "请选择卡面")
 	page = page.Submit(form("face"), map[string]string{"face": "donghu"}).WantAt("/apply/notice").WantText(".notice-text", "10–15 个工作日")
-	page = page.Submit(form("notice"), map[string]string{"notice": card.NoticeVersion}).WantAt("/apply/phone")
+	page.Submit(form("notice"), map[string]string{"notice": card.NoticeVersion}).WantAt("/apply/phone")
 	p.draft(func(d *card.Draft) {
 		saved, _, err := r.drafts.Load(t.Context(), p.id)
 		require.NoError(t, err)

@@ -69,17 +69,14 @@ func at(t *time.Time) time.Time {
 
 // Promise is the two dates of a regular case in words; empty where there are none, or where they are over.
 func Promise(cs cardstore.Case, now time.Time) string {
-	if cs.PromisedFrom == nil || cs.PromisedUntil == nil {
+	_, unmade := card.Next(cs.State, card.Promise)
+	if !unmade || cs.State == card.Mending || cs.PromisedFrom == nil || cs.PromisedUntil == nil {
 		return ""
 	}
-	switch cs.State {
-	case card.Accepted, card.Held, card.Reviewing, card.Waiting, card.Producing:
-		return calendar.Promise{
-			Start: calendar.DateOf(now), From: calendar.DateIn(*cs.PromisedFrom), Until: calendar.DateIn(*cs.PromisedUntil),
-			Provisional: cs.Provisional,
-		}.Text()
-	}
-	return ""
+	return calendar.Promise{
+		Start: calendar.DateOf(now), From: calendar.DateIn(*cs.PromisedFrom), Until: calendar.DateIn(*cs.PromisedUntil),
+		Provisional: cs.Provisional,
+	}.Text()
 }
 
 // Showable tells whether the digital card may be drawn: a cancelled or replaced one is not shown as if it were one.

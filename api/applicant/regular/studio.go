@@ -86,16 +86,19 @@ func (s Studio) Preview(ctx context.Context, person uuid.UUID, c Card) (*render.
 	return s.Designs.Preview(cardstore.Design{Face: c.Face, HolderName: c.HolderName, VolunteerNo: c.VolunteerNo, Photo: jpeg})
 }
 
-// Picture answers with one side of the preview. A photo keeps its id and its bytes, so that the card is
-// drawn anew only where something on it is another.
+// Picture answers with one side of the preview. It is known by the hash that is confirmed: a browser never
+// shows what it kept of another design.
 func (s Studio) Picture(w http.ResponseWriter, r *http.Request, c Card) error {
 	width := render.PictureWidth
 	if r.URL.Query().Get("size") == "small" {
 		width = picture.Small
 	}
-	person := web.User(r).ID
-	content := "preview/" + c.Photo.String() + "/" + hex.EncodeToString([]byte(c.Face+"\x00"+c.HolderName+"\x00"+c.VolunteerNo))
-	return s.Pictures.Serve(w, r, content, width, func() (*render.DisplayList, error) { return s.Preview(r.Context(), person, c) })
+	list, err := s.Preview(r.Context(), web.User(r).ID, c)
+	if err != nil {
+		return err
+	}
+	hash := list.Hash()
+	return s.Pictures.Serve(w, r, hex.EncodeToString(hash[:]), width, func() (*render.DisplayList, error) { return list, nil })
 }
 
 // Gallery is part "face-gallery": the person's own card on each face.

@@ -14,6 +14,7 @@ import (
 
 	"volcard/api/web"
 	"volcard/internal/card"
+	"volcard/internal/clock"
 	"volcard/internal/fault"
 	"volcard/internal/photo"
 	"volcard/internal/store/photostore"
@@ -23,14 +24,29 @@ const (
 	// uploadBody is the one exception from the kit's limit. It is more than a photo may have: what is over
 	// is read and thrown away, so that the browser hears the answer instead of a broken connection.
 	uploadBody = 2 * photo.MaxBytes
+	uploadTime = 2 * time.Minute
 	// A form has a few short fields beside the file.
 	mostFields, longestField = 16, 200
 	// decoding bounds the wait for one of the places at which photos are decoded.
 	decoding = 20 * time.Second
 )
 
-// UploadBody is the limit of the routes on which photos are uploaded.
-func UploadBody() func(http.Handler) http.Handler { return web.BodyLimit(uploadBody) }
+// UploadBody is the limit of the routes on which photos are uploaded, in bytes and in time: a file that was
+// not scaled by its browser takes a slow network longer than a form.
+func UploadBody() func(http.Handler) http.Handler {
+	limit := web.BodyLimit(uploadBody)
+	return func(next http.Handler) http.Handler {
+		limited := limit(next)
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			control := http.NewResponseController(w)
+			until := clock.System{}.Now().Add(uploadTime)
+			// A connection that knows no deadlines has none to be lengthened.
+			_ = control.SetReadDeadline(until)
+			_ = control.SetWriteDeadline(until.Add(2 * decoding))
+			limited.ServeHTTP(w, r)
+		})
+	}
+}
 
 // Upload is part "photo-upload": where a photo is chosen, and what was wrong with the last one.
 type Upload struct {
