@@ -12,9 +12,11 @@ import (
 	"volcard/api/public"
 	"volcard/api/web/webtest"
 	"volcard/internal/card"
+	"volcard/internal/photo/demo"
 	"volcard/internal/store/cardstore"
 	"volcard/internal/store/codestore"
 	"volcard/internal/store/storetest"
+	"volcard/internal/store/storetest/making"
 )
 
 // openStatus serves the page, with one case that is ready, and returns the case's number.
@@ -74,6 +76,27 @@ func TestStatus(t *testing.T) {
 			require.NotContains(t, string(page.Body), private, "states and times only")
 		}
 	}
+}
+
+// A regular case tells its dates until the card is made, and when its applicant must act.
+func TestStatusOfARegularCase(t *testing.T) {
+	t.Parallel()
+	env, _ := openStatus(t)
+	works := making.New(t, env.DB, env.Vault, env.Clock, func(cardstore.Intent) (string, string, error) { return "TOKEN2", "TESTKEY1", nil })
+	branch := works.Rows.Branch("乙网点")
+	made := works.Apply("王𠮷", "420199199001010013", branch, demo.Portrait(0))
+	page := ask(env, made.Number, "0013").Want(200).WantText("h1", "等待制卡").WantText("[data-promise]", "预计 12月7日 至 12月14日 送达网点")
+	page.WantText(".timeline .next", "2026年12月14日 前").Has("[data-action=approve]")
+
+	works.Freeze()
+	ask(env, made.Number, "0013").WantText("h1", "制卡中").Has("[data-promise]")
+	_, err := env.DB.Exec(t.Context(), "UPDATE application SET overdue_at = $1 WHERE id = $2", env.Clock.Now(), made.ID)
+	require.NoError(t, err)
+	ask(env, made.Number, "0013").Has(".state.tone-warn")
+	_, err = env.DB.Exec(t.Context(), "UPDATE application SET state = 'mending', mend_until = $1 WHERE id = $2",
+		env.Clock.Now().AddDate(0, 0, 21), made.ID)
+	require.NoError(t, err)
+	ask(env, made.Number, "0013").WantText("h1", "等您修改确认").Lacks("[data-promise]").WantText(".timeline .next", "2026年12月14日 前")
 }
 
 func TestStatusTellsNothing(t *testing.T) {
