@@ -93,8 +93,8 @@ func TestStatusOfARegularCase(t *testing.T) {
 	_, err := env.DB.Exec(t.Context(), "UPDATE application SET overdue_at = $1 WHERE id = $2", env.Clock.Now(), made.ID)
 	require.NoError(t, err)
 	ask(env, made.Number, "0013").Has(".state.tone-warn")
-	_, err = env.DB.Exec(t.Context(), "UPDATE application SET state = 'mending', mend_until = $1 WHERE id = $2",
-		env.Clock.Now().AddDate(0, 0, 21), made.ID)
+	_, err = env.DB.Exec(t.Context(), "UPDATE application SET state = 'mending', mend_from = $1, mend_until = $2 WHERE id = $3",
+		env.Clock.Now(), env.Clock.Now().AddDate(0, 0, 21), made.ID)
 	require.NoError(t, err)
 	ask(env, made.Number, "0013").WantText("h1", "等您修改确认").Lacks("[data-promise]").WantText(".timeline .next", "2026年12月14日 前")
 }
