@@ -145,7 +145,7 @@ func TestWakingGoesOnWhereItStopped(t *testing.T) {
 	}
 	slices.SortFunc(ids, func(x, y uuid.UUID) int { return slices.Compare(x[:], y[:]) })
 	id := s.Freeze()
-	s.Ship(id)
+	s.Make(id)
 	s.Arrive(id, s.Branch)
 	env := deeds(t)
 	env.RegisterActivity(b)

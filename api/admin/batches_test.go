@@ -12,14 +12,12 @@ import (
 	"volcard/api/web/webtest"
 	"volcard/internal/fault"
 	"volcard/internal/photo/demo"
-	"volcard/internal/store/batchstore"
-	"volcard/internal/store/cardstore"
 	"volcard/internal/store/storetest"
-	"volcard/internal/store/storetest/making"
+	"volcard/internal/store/storetest/stage"
 )
 
 // regular is a case that waits for a batch.
-func (h *house) regular(name string, n int, branch uuid.UUID) making.Case {
+func (h *house) regular(name string, n int, branch uuid.UUID) stage.Applicant {
 	h.T.Helper()
 	return h.process.works.Apply(name, storetest.IDNumber(n), branch, demo.Portrait(n))
 }
@@ -79,9 +77,8 @@ func TestOverdueStaysVisible(t *testing.T) {
 	h.Clock.Advance(21 * 24 * time.Hour)
 	waits := h.regular("李娜", 2, h.branch) // in time
 	h.Clock.Advance(24 * time.Hour)
-	regular := cardstore.RegularProcess{Process: works.Process}
-	for _, c := range []making.Case{late, waits} {
-		_, err := regular.TellOverdue(t.Context(), c.ID)
+	for _, c := range []stage.Applicant{late, waits} {
+		_, err := works.Regular.TellOverdue(t.Context(), c.ID)
 		require.NoError(t, err)
 	}
 	me = h.me()
@@ -93,9 +90,7 @@ func TestOverdueStaysVisible(t *testing.T) {
 
 	// It arrives: nothing is to be done any more, but it is not forgotten.
 	works.Ship(id, h.rows.Staff("钱师傅", "factory"))
-	require.NoError(t, works.Arrive(t.Context(), batchstore.Arrival{
-		BatchID: id, ParcelID: works.Parcel(id, h.branch), BranchID: h.branch, StaffID: h.rows.Clerk("周敏", h.branch),
-	}))
+	works.Receive(id, h.branch, h.rows.Clerk("周敏", h.branch))
 	me.Get("/admin").Lacks("#todo-overdue")
 	me.Get("/admin/overdue").WantText("#overdue", "可以领卡").Lacks("#overdue .tag-warn")
 }

@@ -25,14 +25,14 @@ import (
 	"volcard/internal/store/placestore"
 	"volcard/internal/store/staffstore"
 	"volcard/internal/store/storetest"
-	"volcard/internal/store/storetest/making"
+	"volcard/internal/store/storetest/stage"
 	"volcard/workflows"
 )
 
 // direct carries decisions out without Temporal. A test says what goes wrong on the way.
 type direct struct {
 	process cardstore.Process
-	works   making.Works
+	works   stage.Works
 	instead error
 	calls   int
 }
@@ -116,7 +116,7 @@ func setup(t *testing.T) *house {
 		Store: h.store, Terms: card.DefaultTerms(), Missing: h.lacks,
 		Sign: func(in cardstore.Intent) (string, string, error) { return "TOKEN" + in.Number, "TEST", nil },
 	}}
-	h.process.works = making.New(t, env.DB, env.Vault, env.Clock, h.process.process.Sign)
+	h.process.works = stage.On(t, env.DB, env.Vault, env.Clock, h.process.process.Sign)
 	admin.Routes(env.Router, admin.Deps{
 		Kit: env.Kit, Process: h.process, DB: env.DB, Reads: adminstore.Store{DB: env.DB},
 		Messages: messagestore.Store{DB: env.DB, Vault: env.Vault, Clock: env.Clock},

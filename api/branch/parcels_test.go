@@ -15,15 +15,14 @@ import (
 	"volcard/internal/card"
 	"volcard/internal/fault"
 	"volcard/internal/photo/demo"
-	"volcard/internal/store/batchstore"
-	"volcard/internal/store/storetest/making"
+	"volcard/internal/store/storetest/stage"
 	"volcard/workflows"
 )
 
 // underWay is a parcel on its way to the first branch, and its cases.
-func (c *counter) underWay() (batch, parcel uuid.UUID, cases []making.Case) {
+func (c *counter) underWay() (batch, parcel uuid.UUID, cases []stage.Applicant) {
 	c.T.Helper()
-	cases = []making.Case{
+	cases = []stage.Applicant{
 		c.works.Apply("王𠮷", idWang, c.branch, demo.Portrait(0)),
 		c.works.Apply("李娜", idLi, c.branch, demo.Portrait(1)),
 	}
@@ -34,15 +33,15 @@ func (c *counter) underWay() (batch, parcel uuid.UUID, cases []making.Case) {
 }
 
 // arrived are two regular cards that wait at the first branch.
-func (c *counter) arrived() []making.Case {
+func (c *counter) arrived() []stage.Applicant {
 	c.T.Helper()
-	batch, parcel, cases := c.underWay()
+	batch, _, cases := c.underWay()
 	c.works.Ship(batch, c.clerk)
-	require.NoError(c.T, c.works.Arrive(c.T.Context(), batchstore.Arrival{BatchID: batch, ParcelID: parcel, BranchID: c.branch, StaffID: c.clerk}))
+	c.works.Receive(batch, c.branch, c.clerk)
 	return cases
 }
 
-func regularPath(of making.Case) string { return "/branch/cases/" + of.ID.String() }
+func regularPath(of stage.Applicant) string { return "/branch/cases/" + of.ID.String() }
 
 func TestParcelArrives(t *testing.T) {
 	t.Parallel()
@@ -107,7 +106,7 @@ func TestArrivalWhileTheSystemIsAway(t *testing.T) {
 	require.Equal(t, card.Ready, c.works.State(cases[0]))
 }
 
-func (c *counter) qrOf(of making.Case) string {
+func (c *counter) qrOf(of stage.Applicant) string {
 	c.T.Helper()
 	var token string
 	require.NoError(c.T, c.DB.QueryRow(c.T.Context(), "SELECT token FROM card WHERE application_id = $1", of.ID).Scan(&token))

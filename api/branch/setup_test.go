@@ -21,14 +21,14 @@ import (
 	"volcard/internal/store/keystore"
 	"volcard/internal/store/placestore"
 	"volcard/internal/store/storetest"
-	"volcard/internal/store/storetest/making"
+	"volcard/internal/store/storetest/stage"
 	"volcard/workflows"
 )
 
 // direct carries decisions out without Temporal. A test says what goes wrong on the way.
 type direct struct {
 	process cardstore.Process
-	works   making.Works
+	works   stage.Works
 	instead error // answered, and nothing is done
 	after   error // answered although the deed is done
 	calls   int
@@ -61,7 +61,7 @@ func (d *direct) ConfirmArrival(ctx context.Context, in workflows.ArrivalInput) 
 	if d.instead != nil {
 		return d.instead
 	}
-	if err := d.works.Arrive(ctx, in); err != nil {
+	if _, err := d.works.Batches.ConfirmArrival(ctx, in, d.works.Until); err != nil {
 		return err
 	}
 	return d.after
@@ -73,7 +73,7 @@ type counter struct {
 	rows    storetest.Rows
 	store   cardstore.Store
 	process *direct
-	works   making.Works
+	works   stage.Works
 	ring    *credential.Keyring
 	branch  uuid.UUID
 	other   uuid.UUID
@@ -100,7 +100,7 @@ func setup(t *testing.T) *counter {
 		Store: c.store, Terms: card.DefaultTerms(), Sign: c.sign,
 		Missing: func(string) []rune { return nil },
 	}}
-	c.works = making.New(t, env.DB, env.Vault, env.Clock, c.sign)
+	c.works = stage.On(t, env.DB, env.Vault, env.Clock, c.sign)
 	c.process.works = c.works
 	c.branch, c.other = c.rows.Branch("光谷演示支行"), c.rows.Branch("江汉演示支行")
 	c.clerk, c.away = c.rows.Clerk("周敏", c.branch), c.rows.Clerk("吴芳", c.other)

@@ -16,7 +16,7 @@ import (
 	"volcard/internal/photo/demo"
 	"volcard/internal/store/batchstore"
 	"volcard/internal/store/cardstore"
-	"volcard/internal/store/storetest/making"
+	"volcard/internal/store/storetest/stage"
 	"volcard/workflows"
 )
 
@@ -48,7 +48,7 @@ func (d *direct) report(ctx context.Context, in workflows.ReportInput, do func(c
 // house is a server with the factory's room, and the works behind it.
 type house struct {
 	*webtest.Env
-	works         making.Works
+	works         stage.Works
 	process       *direct
 	me            uuid.UUID
 	branch, other uuid.UUID
@@ -57,7 +57,7 @@ type house struct {
 func setup(t *testing.T) *house {
 	t.Helper()
 	env := webtest.New(t)
-	w := making.New(t, env.DB, env.Vault, env.Clock, func(in cardstore.Intent) (string, string, error) { return "TOKEN" + in.Number, "TEST", nil })
+	w := stage.On(t, env.DB, env.Vault, env.Clock, func(in cardstore.Intent) (string, string, error) { return "TOKEN" + in.Number, "TEST", nil })
 	w.Rows.SigningKey("TEST")
 	h := &house{Env: env, works: w, process: &direct{batches: w.Batches}, me: w.Rows.Staff("钱师傅", "factory")}
 	h.branch, h.other = w.Rows.Branch("光谷支行"), w.Rows.Branch("江汉支行")
@@ -69,9 +69,9 @@ func setup(t *testing.T) *house {
 }
 
 // three applies for three cards at two branches.
-func (h *house) three() []making.Case {
+func (h *house) three() []stage.Applicant {
 	h.T.Helper()
-	return []making.Case{
+	return []stage.Applicant{
 		h.works.Apply("王𠮷", "42019920040229004X", h.branch, demo.Portrait(0)),
 		h.works.Apply("张䶮", "420199200402290023", h.branch, demo.Portrait(1)),
 		h.works.Apply("孙浩然", "420199200505040019", h.other, demo.Portrait(2)),
@@ -145,7 +145,7 @@ func TestFilesAreForTheFactoryAlone(t *testing.T) {
 	me.Get(path(id) + "/print/1.pdf").Want(http.StatusNotFound)
 	h.works.Render(id)
 	pdf := me.Get(path(id) + "/print/1.pdf").Want(http.StatusOK)
-	require.Equal(t, "%PDF-1.4 "+id.String(), string(pdf.Body))
+	require.Equal(t, "%PDF-"+id.String(), string(pdf.Body))
 	header := pdf.Response.Header
 	require.Equal(t, "application/pdf", header.Get("Content-Type"))
 	require.Equal(t, "no-store", header.Get("Cache-Control"))
@@ -170,9 +170,7 @@ func TestFilesAreForTheFactoryAlone(t *testing.T) {
 	// Done: the files are gone.
 	h.works.Ship(id, h.me)
 	for _, branch := range []uuid.UUID{h.branch, h.other} {
-		require.NoError(t, h.works.Arrive(t.Context(), batchstore.Arrival{
-			BatchID: id, ParcelID: h.works.Parcel(id, branch), BranchID: branch, StaffID: h.works.Rows.Clerk("周敏", branch),
-		}))
+		h.works.Receive(id, branch, h.works.Rows.Clerk("周敏", branch))
 	}
 	require.NoError(t, h.works.Batches.DropFiles(t.Context(), id))
 	me.Get(path(id)).WantText(".tag", "已完成").WantText("#no-files", "已经删除")

@@ -20,7 +20,7 @@ import (
 	"volcard/internal/store/cardstore"
 	"volcard/internal/store/photostore"
 	"volcard/internal/store/storetest"
-	"volcard/internal/store/storetest/making"
+	"volcard/internal/store/storetest/stage"
 	"volcard/workflows"
 )
 
@@ -46,7 +46,7 @@ func (d *direct) DecidePhoto(ctx context.Context, in workflows.PhotoDecision) er
 // house is a server with the reviewers' room.
 type house struct {
 	*webtest.Env
-	works     making.Works
+	works     stage.Works
 	process   *direct
 	me, other uuid.UUID
 	branch    uuid.UUID
@@ -56,10 +56,10 @@ type house struct {
 func setup(t *testing.T) *house {
 	t.Helper()
 	env := webtest.New(t)
-	w := making.New(t, env.DB, env.Vault, env.Clock, func(in cardstore.Intent) (string, string, error) { return "TOKEN" + in.Number, "TEST", nil })
+	w := stage.On(t, env.DB, env.Vault, env.Clock, func(in cardstore.Intent) (string, string, error) { return "TOKEN" + in.Number, "TEST", nil })
 	w.Rows.SigningKey("TEST")
 	h := &house{
-		Env: env, works: w, process: &direct{process: cardstore.RegularProcess{Process: w.Process}},
+		Env: env, works: w, process: &direct{process: w.Regular},
 		me: w.Rows.Staff("林审核", "reviewer"), other: w.Rows.Staff("吴审核", "reviewer"), branch: w.Rows.Branch("光谷支行"),
 	}
 	review.Routes(env.Router, review.Deps{Kit: env.Kit, Process: h.process, Reviews: photostore.Reviews{Photos: w.Photos}})
@@ -68,7 +68,7 @@ func setup(t *testing.T) *house {
 }
 
 // doubtful is a case whose photo a person has to look at, submitted a minute after the last one.
-func (h *house) doubtful(name string, findings ...string) making.Case {
+func (h *house) doubtful(name string, findings ...string) stage.Applicant {
 	h.T.Helper()
 	h.n++
 	h.Clock.Advance(time.Minute)
@@ -83,7 +83,7 @@ func (h *house) text(sql string, args ...any) (text string) {
 	return text
 }
 
-func path(c making.Case) string { return "/review/cases/" + c.ID.String() }
+func path(c stage.Applicant) string { return "/review/cases/" + c.ID.String() }
 
 func TestReviewerGoesThroughTheQueue(t *testing.T) {
 	t.Parallel()
@@ -200,14 +200,7 @@ func TestEarlierRefusalsAreTold(t *testing.T) {
 	me.Post("/review/next", nil).WantAt(path(wang)).Submit("#refuse", map[string]string{"reason": "light"}).WantAt("/review")
 	// A photo that the rules pass is looked at again after a refusal.
 	newer := h.works.Rows.Photo(wang.Person, "clear", demo.Portrait(4))
-	hash, err := h.works.Process.Regular.Designs.Hash(cardstore.Design{
-		Face: making.Face, HolderName: wang.Name, Photo: demo.Portrait(4),
-		VolunteerNo: h.text("SELECT volunteer_no FROM person WHERE id = $1", wang.Person),
-	})
-	require.NoError(t, err)
-	_, err = h.process.process.ChangeDesign(t.Context(), cardstore.NewDesign{
-		ApplicationID: wang.ID, PersonID: wang.Person, PhotoID: newer, Face: making.Face, Hash: hash,
-	})
+	_, err := h.works.Regular.ChangeDesign(t.Context(), h.works.Design(wang, newer, stage.Face))
 	require.NoError(t, err)
 	page := me.Post("/review/next", nil).WantAt(path(wang)).WantText("#before", "此前已退回 1 次").WantText("#hints", "没有提示")
 	require.Equal(t, demo.Portrait(4), me.Get(path(wang)+"/photo.jpg").Body)
@@ -267,7 +260,7 @@ func TestReviewByKeyboard(t *testing.T) {
 		t.Helper()
 		require.NoError(t, chromedp.Do(tab, chromedp.KeyEvent(keys)))
 	}
-	opened := func(c making.Case) {
+	opened := func(c stage.Applicant) {
 		t.Helper()
 		wait(`img[src^="`+path(c)+`/"]`, `document.getElementById("photo").naturalWidth === 295`)
 	}

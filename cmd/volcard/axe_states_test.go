@@ -24,7 +24,7 @@ import (
 	"volcard/internal/store/placestore"
 	"volcard/internal/store/staffstore"
 	"volcard/internal/store/storetest"
-	"volcard/internal/store/storetest/making"
+	"volcard/internal/store/storetest/stage"
 )
 
 // furnish gives the pages something to show.
@@ -132,14 +132,14 @@ func (h *house) beginner() *webtest.Client {
 func (h *house) production() []visit {
 	h.t.Helper()
 	ctx := h.t.Context()
-	works := making.New(h.t, h.env.DB, h.env.Vault, h.parts.clock, h.parts.sign)
+	works := stage.On(h.t, h.env.DB, h.env.Vault, h.parts.clock, h.parts.sign)
 	var list []visit
 	people := 910
-	apply := func(findings ...string) making.Case {
+	apply := func(findings ...string) stage.Applicant {
 		people++
 		return works.Apply("孙浩然", storetest.IDNumber(people), h.branch, demo.Portrait(0), findings...)
 	}
-	applicant := func(name string, c making.Case) {
+	applicant := func(name string, c stage.Applicant) {
 		list = append(list, visit{"regular case, " + name, "/cards/" + c.ID.String(), h.env.Person(c.Person, c.Name), http.StatusOK})
 	}
 	factory := func(name, path string) { list = append(list, visit{name, path, h.client("factory"), http.StatusOK}) }
@@ -187,7 +187,7 @@ func (h *house) choosing(photos photostore.Photos) []visit {
 	portrait := demo.Portrait(1)
 	d.PhotoID, err = photos.Add(ctx, done, photostore.New{JPEG: portrait, SHA256: sha256.Sum256(portrait), Verdict: "clear"})
 	require.NoError(h.t, err)
-	d.Face = making.Face
+	d.Face = stage.Face
 	_, err = drafts.Save(ctx, done, d, 0)
 	require.NoError(h.t, err)
 	one := h.env.Person(done, name)

@@ -21,12 +21,11 @@ import (
 	"volcard/internal/config"
 	"volcard/internal/photo/demo"
 	"volcard/internal/store"
-	"volcard/internal/store/batchstore"
 	"volcard/internal/store/cardstore"
 	"volcard/internal/store/casewatch"
 	"volcard/internal/store/keystore"
 	"volcard/internal/store/storetest"
-	"volcard/internal/store/storetest/making"
+	"volcard/internal/store/storetest/stage"
 	"volcard/internal/vault"
 	"volcard/workflows"
 )
@@ -48,10 +47,10 @@ type house struct {
 	token             string    // of the owner's card
 
 	reviewer, factory uuid.UUID
-	doubtful          uuid.UUID   // a regular case whose photo the reviewer looks at
-	waiting           making.Case // the same, of the one who applied
-	batch, parcel     uuid.UUID   // shipped, with one parcel that has come to the branch
-	arrived           uuid.UUID   // the parcel's case
+	doubtful          uuid.UUID       // a regular case whose photo the reviewer looks at
+	waiting           stage.Applicant // the same, of the one who applied
+	batch, parcel     uuid.UUID       // shipped, with one parcel that has come to the branch
+	arrived           uuid.UUID       // the parcel's case
 }
 
 func newHouse(t *testing.T) *house {
@@ -104,7 +103,7 @@ func newHouse(t *testing.T) *house {
 // regular adds what the rooms of production look at.
 func (h *house) regular() {
 	h.t.Helper()
-	works := making.New(h.t, h.env.DB, h.env.Vault, clock.System{}, h.parts.sign)
+	works := stage.On(h.t, h.env.DB, h.env.Vault, clock.System{}, h.parts.sign)
 	h.reviewer, h.factory = h.rows.Staff("赵审核", "reviewer"), h.rows.Staff("钱师傅", "factory")
 	made := works.Apply("孙浩然", "42019920040229004X", h.branch, demo.Portrait(0))
 	works.Apply("阿依古丽", "420199199901040023", h.elsewhere, demo.Portrait(1))
@@ -112,7 +111,7 @@ func (h *house) regular() {
 	works.Render(h.batch)
 	works.Ship(h.batch, h.factory)
 	h.parcel = works.Parcel(h.batch, h.branch)
-	require.NoError(h.t, works.Arrive(h.t.Context(), batchstore.Arrival{BatchID: h.batch, ParcelID: h.parcel, BranchID: h.branch, StaffID: h.colleague}))
+	works.Receive(h.batch, h.branch, h.colleague)
 	h.waiting = works.Apply("周周", storetest.IDNumber(7), h.branch, demo.Portrait(2), "dark")
 	h.doubtful = h.waiting.ID
 }

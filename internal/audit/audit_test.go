@@ -62,7 +62,7 @@ func regularBooks(t *testing.T, s *stage.Stage) {
 	id := s.Freeze()
 	_, err = s.DB.Exec(ctx, "UPDATE batch_card SET design_hash = sha256('other') WHERE application_id = $1", rejected.ID)
 	require.NoError(t, err)
-	s.Ship(id)
+	s.Make(id)
 	s.Arrive(id, s.Branch)
 	require.Equal(t, card.Ready, s.State(taken))
 	s.Waiting(s.Branch)

@@ -266,7 +266,7 @@ func TestParcelsArriveOnceEach(t *testing.T) {
 	ctx := context.Background()
 	a, b, c := s.Waiting(s.Branch), s.Waiting(s.Branch), s.Waiting(s.Other)
 	id := s.Freeze()
-	s.Ship(id)
+	s.Make(id)
 	mine := s.Arrival(id, s.Branch)
 	theirs := mine
 	theirs.BranchID, theirs.StaffID = s.Other, s.OtherClerk
@@ -341,7 +341,7 @@ func TestArrivedCasesInPages(t *testing.T) {
 	}
 	s.Waiting(s.Other)
 	id := s.Freeze()
-	s.Ship(id)
+	s.Make(id)
 	s.Arrive(id, s.Branch)
 	var after uuid.UUID
 	for range 3 {
@@ -372,7 +372,7 @@ func TestReadsForPages(t *testing.T) {
 	require.Equal(t, 3, cards)
 	require.True(t, stage.Start.Equal(*oldest))
 	id := s.Freeze()
-	s.Ship(id)
+	s.Make(id)
 	s.Arrive(id, s.Branch)
 	b, err := s.Reads.Get(ctx, id)
 	require.NoError(t, err)

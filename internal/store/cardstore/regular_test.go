@@ -329,7 +329,7 @@ func TestPhoneIsChangedBeforeTheFreeze(t *testing.T) {
 	require.True(t, fault.Is(err, fault.NotFound))
 	require.Equal(t, []string{"submit", "approve", "change-phone"}, s.Moves(a))
 	id := s.Freeze()
-	s.Ship(id)
+	s.Make(id)
 	s.Arrive(id, s.Branch)
 	sealed := bytesOf(t, s, "SELECT phone FROM message WHERE template = 'card-arrived'")
 	plain, err := s.Vault.UnsealString(sealed, "message.phone")

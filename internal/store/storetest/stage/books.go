@@ -4,6 +4,7 @@ import (
 	"context"
 	"testing"
 
+	"github.com/gofrs/uuid/v5"
 	"github.com/stretchr/testify/require"
 
 	"volcard/internal/card"
@@ -53,4 +54,18 @@ func (s Books) Moves(a Applicant) []string {
 func (s Books) Told(a Applicant) []string {
 	s.T.Helper()
 	return s.Texts("SELECT template FROM message WHERE dedupe_key LIKE $1 || ':%' ORDER BY id", a.ID.String())
+}
+
+// CardNumber is the number of a case's card.
+func (s Books) CardNumber(a Applicant) string {
+	s.T.Helper()
+	return s.Text("SELECT number FROM card WHERE application_id = $1", a.ID)
+}
+
+// Parcel is what travels from a batch to a branch.
+func (s Books) Parcel(id, branch uuid.UUID) (parcel uuid.UUID) {
+	s.T.Helper()
+	require.NoError(s.T, s.DB.QueryRow(context.Background(),
+		"SELECT id FROM parcel WHERE batch_id = $1 AND branch_id = $2", id, branch).Scan(&parcel))
+	return parcel
 }
