@@ -16,7 +16,7 @@ import (
 	"volcard/internal/store/cardstore"
 	"volcard/internal/store/codestore"
 	"volcard/internal/store/storetest"
-	"volcard/internal/store/storetest/making"
+	"volcard/internal/store/storetest/stage"
 )
 
 // openStatus serves the page, with one case that is ready, and returns the case's number.
@@ -82,7 +82,7 @@ func TestStatus(t *testing.T) {
 func TestStatusOfARegularCase(t *testing.T) {
 	t.Parallel()
 	env, _ := openStatus(t)
-	works := making.New(t, env.DB, env.Vault, env.Clock, func(cardstore.Intent) (string, string, error) { return "TOKEN2", "TESTKEY1", nil })
+	works := stage.On(t, env.DB, env.Vault, env.Clock, func(cardstore.Intent) (string, string, error) { return "TOKEN2", "TESTKEY1", nil })
 	branch := works.Rows.Branch("乙网点")
 	made := works.Apply("王𠮷", "420199199001010013", branch, demo.Portrait(0))
 	page := ask(env, made.Number, "0013").Want(200).WantText("h1", "等待制卡").WantText("[data-promise]", "预计 12月7日 至 12月14日 送达网点")
