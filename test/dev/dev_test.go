@@ -222,5 +222,5 @@ func TestFirstStartIsCutShort(t *testing.T) {
 	r := start(t, data, port)
 	r.ready()
 	require.Equal(t, http.StatusOK, r.get("/"))
-	require.Equal(t, 5, strings.Count(logins(r), "\n")+1)
+	require.Equal(t, 7, strings.Count(logins(r), "\n")+1, "one account for each audience")
 }
