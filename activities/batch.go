@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
@@ -67,8 +68,14 @@ type BatchInput struct {
 	BatchID uuid.UUID
 }
 
+// LookAtBatch tells where the batch stands.
+func (b *Batch) LookAtBatch(ctx context.Context, in BatchInput) (batchstore.Snapshot, error) {
+	return b.Batches.Look(ctx, in.BatchID)
+}
+
 // FreezeBatch takes what waits into the batch.
 func (b *Batch) FreezeBatch(ctx context.Context, in BatchInput) (batchstore.Snapshot, error) {
+	defer beat(ctx)()
 	return b.Batches.Freeze(ctx, in.BatchID)
 }
 
@@ -110,6 +117,7 @@ func (b *Batch) RenderFile(ctx context.Context, in FileInput) error {
 
 // FinishBatch writes the manifest and makes the parcels: the factory may begin.
 func (b *Batch) FinishBatch(ctx context.Context, in BatchInput) (batchstore.Snapshot, error) {
+	defer beat(ctx)()
 	lines, err := b.Batches.Lines(ctx, in.BatchID)
 	if err != nil {
 		return batchstore.Snapshot{}, err
@@ -148,7 +156,7 @@ func (b *Batch) ConfirmArrival(ctx context.Context, in batchstore.Arrival) (batc
 	return b.Batches.ConfirmArrival(ctx, in, func(now time.Time) time.Time { return b.Pickup.PickupUntil(now) })
 }
 
-// wakePage is how many cases are woken between two heartbeats.
+// wakePage is how many cases are read at a time.
 const wakePage = 200
 
 // WakeParcel tells the processes of a parcel's cards that they have arrived. It goes on where a killed
@@ -165,11 +173,35 @@ func (b *Batch) WakeParcel(ctx context.Context, in batchstore.Arrival) error {
 		if err != nil || len(ids) == 0 {
 			return err
 		}
-		if err := b.wake(ctx, ids); err != nil {
-			return err
+		for _, after = range ids {
+			if err := b.Wake(ctx, after); err != nil {
+				return err
+			}
+			activity.RecordHeartbeat(ctx, after)
 		}
-		after = ids[len(ids)-1]
-		activity.RecordHeartbeat(ctx, after)
+	}
+}
+
+// beat tells every few seconds that the worker lives, while one statement takes its time. The returned
+// function ends it.
+func beat(ctx context.Context) (end func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var ended sync.WaitGroup
+	ended.Go(func() {
+		tick := time.NewTicker(5 * time.Second)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				activity.RecordHeartbeat(ctx)
+			}
+		}
+	})
+	return func() {
+		cancel()
+		ended.Wait()
 	}
 }
 

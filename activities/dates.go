@@ -34,7 +34,7 @@ func (d *Dates) RecomputePromises(ctx context.Context) (int, error) {
 			return 0, err
 		}
 	}
-	// A worker that was killed may have committed a page and woken nobody.
+	// A worker that was killed may have committed a page and woken nobody of it.
 	again := activity.GetInfo(ctx).Attempt > 1
 	for {
 		page, err := d.Promises.Recompute(ctx, done.Last, datesPage)
@@ -49,7 +49,9 @@ func (d *Dates) RecomputePromises(ctx context.Context) (int, error) {
 			if err := d.Wake(ctx, id); err != nil {
 				return done.Changed, err
 			}
+			activity.RecordHeartbeat(ctx, done)
 		}
+		again = false
 		done.Last, done.Changed = page.Last, done.Changed+len(page.Changed)
 		activity.RecordHeartbeat(ctx, done)
 	}

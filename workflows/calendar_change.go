@@ -28,19 +28,20 @@ func CalendarChange(ctx workflow.Context) error {
 	for imported.ReceiveAsync(nil) {
 		for imported.ReceiveAsync(nil) { // several imports at once are one change
 		}
-		if err := recompute(ctx); err != nil {
+		if err := recompute(ctx, 0); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// recompute gives every open promise the dates of the calendar in force.
-func recompute(ctx workflow.Context) error {
+// recompute gives every open promise the dates of the calendar in force. It is tried so many times; 0: until
+// it succeeds.
+func recompute(ctx workflow.Context, tries int32) error {
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: time.Hour,
 		HeartbeatTimeout:    20 * time.Second,
-		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: time.Minute},
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: time.Minute, MaximumAttempts: tries},
 	})
 	var dates *activities.Dates
 	return workflow.ExecuteActivity(ctx, dates.RecomputePromises).Get(ctx, nil)

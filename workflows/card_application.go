@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -71,23 +72,20 @@ func CardApplication(ctx workflow.Context, in CardApplicationInput) error {
 			err = c.waitForHolder(ctx, deed.LapseCase)
 		case card.Mending:
 			err = c.waitForHolder(ctx, deed.GiveUpCase)
-		case card.Reviewing, card.Waiting, card.Producing:
+		case card.Held, card.Reviewing, card.Waiting, card.Producing:
 			err = c.waitUntilDue(ctx)
 		case card.Lapsed:
 			err = c.waitForBranch(ctx)
 		case card.Collected:
 			err = c.waitForUndo(ctx)
-		case card.Held:
-			err = c.waitUntilDue(ctx)
 		case card.Accepted, card.Closed, card.Withdrawn, card.Refused:
-			c.ended = true
+			err = c.end(ctx)
 		}
 		if err != nil {
 			return err
 		}
 	}
-	// A decision that arrived with the end is still answered.
-	return workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) })
+	return nil
 }
 
 // deed names the activities; a worker fills in the struct behind them.
@@ -155,9 +153,17 @@ func (c *cardCase) waitForBranch(ctx workflow.Context) error {
 // waitForUndo stays with a collected case while its clerk can take the hand-over back.
 func (c *cardCase) waitForUndo(ctx workflow.Context) error {
 	moved, err := c.waitUntil(ctx, c.at.Until)
-	if err == nil && !moved {
-		c.ended = true
+	if err != nil || moved {
+		return err
 	}
+	return c.end(ctx)
+}
+
+// end ends the process, unless a decision that is being taken brings its case back to life.
+func (c *cardCase) end(ctx workflow.Context) error {
+	turn := c.turn
+	err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) })
+	c.ended = c.turn == turn
 	return err
 }
 
@@ -187,9 +193,17 @@ func (c *cardCase) remind(ctx workflow.Context, input activities.RemindInput) er
 	return c.do(ctx, deed.RemindHolder, input)
 }
 
-// decide runs the deed of a human decision: the person waits, so it gives up soon.
+// decide runs the deed of a human decision: the person waits, so it gives up soon. One that failed may
+// have moved the row all the same (its answer was lost), so the process looks.
 func (c *cardCase) decide(ctx workflow.Context, activity any, input any) error {
-	return c.run(workflow.WithLocalActivityOptions(ctx, whileSomebodyWaits()), activity, input)
+	refusal := c.run(workflow.WithLocalActivityOptions(ctx, whileSomebodyWaits()), activity, input)
+	if refusal == nil || !looksAfterRefusals(ctx) {
+		return refusal
+	}
+	if err := c.do(ctx, deed.LookAtCase, activities.CaseInput{ApplicationID: c.id}); err != nil {
+		return err
+	}
+	return refusal
 }
 
 func (c *cardCase) run(ctx workflow.Context, activity any, input any) error {
@@ -206,56 +220,29 @@ func (c *cardCase) run(ctx workflow.Context, activity any, input any) error {
 	return nil
 }
 
-// listen registers the decisions that the process takes. The validators refuse what cannot be
-// before it enters the history; the deeds decide, by the row.
+// listen registers the decisions that the process takes. The deeds decide, by the row: what the process
+// knows may be older, where the answer of an earlier deed was lost. Only of a case that has ended a decision
+// is refused before it enters the history, since nothing leads on from there.
 func (c *cardCase) listen(ctx workflow.Context) error {
 	workflow.Go(ctx, c.hear)
 	return errors.Join(
 		workflow.SetQueryHandler(ctx, queryProgress, func() (cardstore.Snapshot, error) { return c.at, nil }),
-		workflow.SetUpdateHandlerWithOptions(ctx, updateHandOver,
-			func(ctx workflow.Context, in cardstore.HandOver) error { return c.decide(ctx, deed.HandOverCard, in) },
-			// A collected case is let through: the deed tells who handed it over, when and where. So is one
-			// whose card may have arrived a moment ago, before its process heard of it.
-			workflow.UpdateHandlerOptions{Validator: func(cardstore.HandOver) error {
-				return c.must(card.Ready, card.Collected, card.Waiting, card.Producing)
-			}}),
-		workflow.SetUpdateHandlerWithOptions(ctx, updateUndoHandOver,
-			func(ctx workflow.Context, in cardstore.Undo) error { return c.decide(ctx, deed.TakeBackCard, in) },
-			workflow.UpdateHandlerOptions{Validator: func(cardstore.Undo) error { return c.must(card.Collected, card.Ready) }}),
-		workflow.SetUpdateHandlerWithOptions(ctx, updateChooseBranch,
-			func(ctx workflow.Context, in activities.ChooseBranchInput) error {
-				return c.decide(ctx, deed.ChooseBranch, in)
-			},
-			workflow.UpdateHandlerOptions{Validator: func(activities.ChooseBranchInput) error { return c.must(card.From(card.ChooseBranch)...) }}),
-		workflow.SetUpdateHandlerWithOptions(ctx, updateWithdraw,
-			func(ctx workflow.Context, in activities.WithdrawInput) error {
-				return c.decide(ctx, deed.WithdrawApplication, in)
-			},
-			workflow.UpdateHandlerOptions{Validator: func(activities.WithdrawInput) error { return c.must(card.From(card.Withdraw)...) }}),
-		workflow.SetUpdateHandlerWithOptions(ctx, updateDecideHeld,
-			func(ctx workflow.Context, in activities.DecideHeldInput) error {
-				return c.decide(ctx, deed.DecideHeldName, in)
-			},
-			workflow.UpdateHandlerOptions{Validator: func(activities.DecideHeldInput) error { return c.must(card.Held) }}),
-		workflow.SetUpdateHandlerWithOptions(ctx, updateDecidePhoto,
-			func(ctx workflow.Context, in cardstore.PhotoDecision) error {
-				return c.decide(ctx, deed.DecidePhoto, in)
-			},
-			// One that was decided is let through: the deed tells the same click from another one.
-			workflow.UpdateHandlerOptions{Validator: func(cardstore.PhotoDecision) error {
-				return c.must(card.Reviewing, card.Waiting, card.Mending, card.Producing)
-			}}),
-		workflow.SetUpdateHandlerWithOptions(ctx, updateChangeDesign,
-			func(ctx workflow.Context, in cardstore.NewDesign) error { return c.decide(ctx, deed.ChangeDesign, in) },
-			workflow.UpdateHandlerOptions{Validator: func(cardstore.NewDesign) error {
-				return c.must(card.Mending, card.Reviewing, card.Waiting, card.Producing)
-			}}),
-		workflow.SetUpdateHandlerWithOptions(ctx, updateChangePhone,
-			func(ctx workflow.Context, in activities.ChangePhoneInput) error {
-				return c.decide(ctx, deed.ChangePhone, in)
-			},
-			workflow.UpdateHandlerOptions{Validator: func(activities.ChangePhoneInput) error { return c.must(card.From(card.ChangePhone)...) }}),
+		decision(ctx, c, updateHandOver, deed.HandOverCard),
+		decision(ctx, c, updateUndoHandOver, deed.TakeBackCard),
+		decision(ctx, c, updateChooseBranch, deed.ChooseBranch),
+		decision(ctx, c, updateWithdraw, deed.WithdrawApplication),
+		decision(ctx, c, updateDecideHeld, deed.DecideHeldName),
+		decision(ctx, c, updateDecidePhoto, deed.DecidePhoto),
+		decision(ctx, c, updateChangeDesign, deed.ChangeDesign),
+		decision(ctx, c, updateChangePhone, deed.ChangePhone),
 	)
+}
+
+// decision registers an update whose deed takes the update's message.
+func decision[In any](ctx workflow.Context, c *cardCase, update string, activity func(context.Context, In) (cardstore.Snapshot, error)) error {
+	return workflow.SetUpdateHandlerWithOptions(ctx, update,
+		func(ctx workflow.Context, in In) error { return c.decide(ctx, activity, in) },
+		workflow.UpdateHandlerOptions{Validator: func(In) error { return c.open() }})
 }
 
 // hear looks at the row whenever a set-based move has touched it.
@@ -272,16 +259,12 @@ func (c *cardCase) hear(ctx workflow.Context) {
 	}
 }
 
-// must refuses a decision that the case is not waiting for. Before the first snapshot nothing is
-// known yet, so the deed decides.
-func (c *cardCase) must(states ...card.State) error {
-	if c.turn == 0 {
+// open refuses decisions about a case that is over for good.
+func (c *cardCase) open() error {
+	switch c.at.State {
+	case card.Closed, card.Withdrawn, card.Refused:
+		return temporal.NewApplicationError("这份申请现在是“"+c.at.State.Text()+"”，不能进行此操作。", string(fault.Conflict))
+	default:
 		return nil
 	}
-	for _, s := range states {
-		if c.at.State == s {
-			return nil
-		}
-	}
-	return temporal.NewApplicationError("这份申请现在是“"+c.at.State.Text()+"”，不能进行此操作。", string(fault.Conflict))
 }

@@ -44,23 +44,34 @@ func NewClient(c client.Client, queue string) *Client { return &Client{temporal:
 // StartCardApplication starts the process of an accepted application. Starting it twice does no
 // harm: a run that exists, or that ended well, stays the only one.
 func (c *Client) StartCardApplication(ctx context.Context, application uuid.UUID) error {
-	_, err := c.temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+	// A failed or terminated run may be followed by another.
+	_, err := c.startCase(ctx, application, enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY)
+	return err
+}
+
+// ResumeCardApplication gives a live case that has no running process one, even where an earlier one ended:
+// the row says that there is something left to do. It tells whether one was started.
+func (c *Client) ResumeCardApplication(ctx context.Context, application uuid.UUID) (started bool, err error) {
+	return c.startCase(ctx, application, enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE)
+}
+
+func (c *Client) startCase(ctx context.Context, application uuid.UUID, reuse enums.WorkflowIdReusePolicy) (started bool, err error) {
+	_, err = c.temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID:        CardApplicationID(application),
 		TaskQueue: c.queue,
 		// Both policies are stated: by default the SDK answers with the running one and says nothing
-		// (documentation PR 2023). A failed or terminated run may be followed by another, which the
-		// nightly comparison asks for.
+		// (documentation PR 2023).
 		WorkflowIDConflictPolicy:                 enums.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
-		WorkflowIDReusePolicy:                    enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY,
+		WorkflowIDReusePolicy:                    reuse,
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
 		// The worker in this process takes the first task without a round trip.
 		EnableEagerStart: true,
 	}, CardApplicationType, CardApplicationInput{ApplicationID: application})
-	var started *serviceerror.WorkflowExecutionAlreadyStarted
-	if errors.As(err, &started) {
-		return nil
+	var exists *serviceerror.WorkflowExecutionAlreadyStarted
+	if errors.As(err, &exists) {
+		return false, nil
 	}
-	return toFault(err)
+	return err == nil, toFault(err)
 }
 
 // HandOver hands the plastic card over.

@@ -33,6 +33,7 @@ type NightlyCheckResult struct {
 func NightlyCheck(ctx workflow.Context) (NightlyCheckResult, error) {
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: 30 * time.Minute,
+		HeartbeatTimeout:    20 * time.Second,
 		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 10 * time.Second, MaximumAttempts: 5},
 	})
 	var check *activities.Check

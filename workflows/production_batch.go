@@ -13,7 +13,6 @@ import (
 
 	"volcard/activities"
 	"volcard/internal/batch"
-	"volcard/internal/fault"
 	"volcard/internal/store/batchstore"
 )
 
@@ -39,8 +38,9 @@ const (
 // ProductionDay is what the schedule starts: it brings every promise up to the calendar in force, and on a
 // working day with waiting cards it opens a batch.
 func ProductionDay(ctx workflow.Context) error {
-	if err := recompute(ctx); err != nil {
-		return err
+	// Dates that cannot be recomputed must not keep the waiting cards from being made.
+	if err := recompute(ctx, 5); err != nil {
+		workflow.GetLogger(ctx).Error("promises not recomputed", "error", err)
 	}
 	var day activities.Day
 	if err := workflow.ExecuteLocalActivity(workflow.WithLocalActivityOptions(ctx, untilDone()), press.LookAtDay, activities.DayInput{}).Get(ctx, &day); err != nil {
@@ -88,11 +88,39 @@ func ProductionBatch(ctx workflow.Context, in activities.BatchInput) error {
 			return err
 		}
 	}
-	err := workflow.Await(ctx, func() bool { return p.at.State == batch.Done && p.waking == 0 && workflow.AllHandlersFinished(ctx) })
-	if err != nil {
+	if err := p.waitUntilDone(ctx); err != nil {
 		return err
 	}
-	return workflow.ExecuteActivity(deeds, press.DropFiles, in).Get(ctx, nil)
+	if err := workflow.ExecuteActivity(deeds, press.DropFiles, in).Get(ctx, nil); err != nil {
+		return err
+	}
+	return workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) })
+}
+
+// waitUntilDone waits for the words of factory and branches. Once a day it looks at the row: a word that moved
+// it may never have reached the process, where everything was killed at once.
+func (p *production) waitUntilDone(ctx workflow.Context) error {
+	done := func() bool { return p.at.State == batch.Done && p.waking == 0 && workflow.AllHandlersFinished(ctx) }
+	if done() {
+		return nil
+	}
+	if !looksDaily(ctx) {
+		return workflow.Await(ctx, done)
+	}
+	for {
+		over, err := workflow.AwaitWithTimeout(ctx, 24*time.Hour, done)
+		if err != nil || over {
+			return err
+		}
+		if err := p.look(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// look takes up the row.
+func (p *production) look(ctx workflow.Context) error {
+	return p.run(workflow.WithLocalActivityOptions(ctx, untilDone()), press.LookAtBatch, activities.BatchInput{BatchID: p.id})
 }
 
 // press names the activities; a worker fills in the struct behind them.
@@ -116,21 +144,15 @@ func drawing() workflow.ActivityOptions {
 	}
 }
 
+// listen registers the words. As with the decisions about a case, their deeds judge them by the row.
 func (p *production) listen(ctx workflow.Context) error {
 	return errors.Join(
 		workflow.SetQueryHandler(ctx, queryProgress, func() (batchstore.Snapshot, error) { return p.at, nil }),
-		workflow.SetUpdateHandlerWithOptions(ctx, updateReportPrinted,
-			func(ctx workflow.Context, in activities.ReportInput) error {
-				return p.decide(ctx, press.ReportPrinted, in)
-			},
-			workflow.UpdateHandlerOptions{Validator: func(activities.ReportInput) error { return p.from(batch.Rendered) }}),
-		workflow.SetUpdateHandlerWithOptions(ctx, updateReportShipped,
-			func(ctx workflow.Context, in activities.ReportInput) error {
-				return p.decide(ctx, press.ReportShipped, in)
-			},
-			workflow.UpdateHandlerOptions{Validator: func(activities.ReportInput) error { return p.from(batch.Printed) }}),
-		workflow.SetUpdateHandlerWithOptions(ctx, updateConfirmArrival, p.confirmArrival,
-			workflow.UpdateHandlerOptions{Validator: func(batchstore.Arrival) error { return p.from(batch.Shipped) }}),
+		workflow.SetUpdateHandler(ctx, updateReportPrinted,
+			func(ctx workflow.Context, in activities.ReportInput) error { return p.decide(ctx, press.ReportPrinted, in) }),
+		workflow.SetUpdateHandler(ctx, updateReportShipped,
+			func(ctx workflow.Context, in activities.ReportInput) error { return p.decide(ctx, press.ReportShipped, in) }),
+		workflow.SetUpdateHandler(ctx, updateConfirmArrival, p.confirmArrival),
 	)
 }
 
@@ -152,20 +174,24 @@ func (p *production) confirmArrival(ctx workflow.Context, in batchstore.Arrival)
 	return nil
 }
 
+// decide runs the deed of a word. One that failed may have moved the row all the same.
 func (p *production) decide(ctx workflow.Context, activity any, input any) error {
+	refusal := p.run(workflow.WithLocalActivityOptions(ctx, whileSomebodyWaits()), activity, input)
+	if refusal == nil || !looksAfterRefusals(ctx) {
+		return refusal
+	}
+	if err := p.look(ctx); err != nil {
+		return err
+	}
+	return refusal
+}
+
+func (p *production) run(ctx workflow.Context, activity any, input any) error {
 	if err := p.deeds.Lock(ctx); err != nil {
 		return err
 	}
 	defer p.deeds.Unlock()
-	return workflow.ExecuteLocalActivity(workflow.WithLocalActivityOptions(ctx, whileSomebodyWaits()), activity, input).Get(ctx, &p.at)
-}
-
-// from refuses a word that comes too early; one that comes again is answered by its deed.
-func (p *production) from(least batch.State) error {
-	if p.at.State == least || p.at.State.After(least) {
-		return nil
-	}
-	return temporal.NewApplicationError("这个批次现在是“"+p.at.State.Text()+"”，不能进行此操作。", string(fault.Conflict))
+	return workflow.ExecuteLocalActivity(ctx, activity, input).Get(ctx, &p.at)
 }
 
 // The messages of batches, so that pages need not know the deeds behind them.
@@ -180,13 +206,13 @@ type Production struct{ *Client }
 // Production is the part of the client that production uses.
 func (c *Client) Production() Production { return Production{c} }
 
-// Start opens a batch of what waits now. For a batch that exists and whose process failed it starts
+// Start opens a batch of what waits now. For a batch that exists and has no running process it starts
 // another, which goes on where the rows stand.
 func (p Production) Start(ctx context.Context, id uuid.UUID) error {
 	_, err := p.temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID: ProductionBatchID(id), TaskQueue: p.queue,
 		WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
-		WorkflowIDReusePolicy:    enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY,
+		WorkflowIDReusePolicy:    enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 	}, ProductionBatchType, activities.BatchInput{BatchID: id})
 	return toFault(err)
 }

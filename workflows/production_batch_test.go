@@ -31,6 +31,7 @@ type works struct {
 	parcels map[uuid.UUID]bool
 	at      batchstore.Snapshot
 	did     []string
+	looked  int
 	// fails, where set, is asked before the deed of that name.
 	fails map[string]func() error
 }
@@ -76,7 +77,10 @@ func newWorks(t *testing.T, cards int) *works {
 		return func(context.Context, activities.ReportInput) (batchstore.Snapshot, error) {
 			if w.at.State == from {
 				w.at.State = to
-				return w.at, does(name)
+				if err := does(name); err != nil { // committed, and nobody hears of it
+					return batchstore.Snapshot{}, err
+				}
+				return w.at, nil
 			}
 			if w.at.State.After(from) {
 				return w.at, nil
@@ -92,6 +96,9 @@ func newWorks(t *testing.T, cards int) *works {
 			return w.at, temporal.NewNonRetryableApplicationError("本网点没有这个包裹。", string(fault.NotFound), nil)
 		}
 		if !arrived {
+			if w.at.State != batch.Shipped {
+				return w.at, temporal.NewNonRetryableApplicationError("太早", string(fault.Conflict), nil)
+			}
 			w.parcels[in.ParcelID] = true
 			w.did = append(w.did, "arrived")
 		}
@@ -104,6 +111,10 @@ func newWorks(t *testing.T, cards int) *works {
 		return w.at, nil
 	}).Maybe()
 	w.env.OnActivity(b.WakeParcel, mock.Anything, mock.Anything).Return(func(context.Context, batchstore.Arrival) error { return does("wake") }).Maybe()
+	w.env.OnActivity(b.LookAtBatch, mock.Anything, mock.Anything).Return(func(context.Context, activities.BatchInput) (batchstore.Snapshot, error) {
+		w.looked++
+		return w.at, nil
+	}).Maybe()
 	w.env.OnActivity(b.DropFiles, mock.Anything, mock.Anything).Return(func(context.Context, activities.BatchInput) error { return does("drop") }).Maybe()
 	return w
 }
@@ -161,7 +172,7 @@ func TestBatchOfWhichNoCardIsLeft(t *testing.T) {
 	require.Equal(t, []string{"freeze", "file 1", "finish", "drop"}, w.did)
 }
 
-// A word that comes too early is refused and does not enter the history; one that comes again is answered.
+// A word that comes too early is refused by the row; one that comes again is answered.
 func TestWordsInTheirOrder(t *testing.T) {
 	t.Parallel()
 	w := newWorks(t, 1)
@@ -174,12 +185,40 @@ func TestWordsInTheirOrder(t *testing.T) {
 	late := w.after(3*days+time.Minute, updateReportPrinted, activities.ReportInput{})
 	w.after(4*days, updateConfirmArrival, batchstore.Arrival{ParcelID: parcel})
 	w.run(t)
-	require.Error(t, early.refused)
-	require.Equal(t, fault.Conflict, fault.KindOf(toFault(early.refused)))
-	require.Error(t, arrival.refused)
+	require.Equal(t, fault.Conflict, fault.KindOf(toFault(early.failed)))
+	require.Equal(t, fault.Conflict, fault.KindOf(toFault(arrival.failed)))
 	require.True(t, again.done)
 	require.True(t, late.done)
 	require.Equal(t, []string{"freeze", "file 1", "finish", "printed", "shipped", "arrived", "wake", "drop"}, w.did)
+}
+
+// A word moved the row, and its answer was lost: the process looks, and the next word finds its place.
+func TestBatchLooksWhereAnAnswerWasLost(t *testing.T) {
+	t.Parallel()
+	w := newWorks(t, 1)
+	parcel := w.parcel()
+	w.fails["printed"] = func() error {
+		return temporal.NewNonRetryableApplicationError("gone", string(fault.Unavailable), nil)
+	}
+	lost := w.after(hours, updateReportPrinted, activities.ReportInput{})
+	shipped := w.after(2*hours, updateReportShipped, activities.ReportInput{})
+	w.after(3*hours, updateConfirmArrival, batchstore.Arrival{ParcelID: parcel})
+	w.run(t)
+	require.Error(t, lost.failed)
+	require.Equal(t, 1, w.looked)
+	require.True(t, shipped.done)
+}
+
+// Words moved the row and the process never heard of them (everything was killed at once): it looks once a day.
+func TestBatchLooksOnceADay(t *testing.T) {
+	t.Parallel()
+	w := newWorks(t, 1)
+	w.parcel()
+	w.env.RegisterDelayedCallback(func() { w.at.State = batch.Done }, 30*hours)
+	w.run(t)
+	require.Equal(t, 2, w.looked)
+	require.Equal(t, "drop", w.did[len(w.did)-1])
+	require.WithinDuration(t, start.Add(2*days), w.env.Now(), time.Minute)
 }
 
 // The clerk of another branch is refused; the batch goes on waiting.

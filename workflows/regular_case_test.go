@@ -24,7 +24,6 @@ type regular struct {
 	mendUntil time.Time
 	reminders []time.Time
 	told      []time.Time // when people were told that the card is overdue
-	looked    int
 	gaveUp    int
 }
 
@@ -75,10 +74,6 @@ func newRegularBook(t *testing.T, issueTo card.State) *book {
 		b.regular.told, b.regular.due = append(b.regular.told, b.env.Now()), time.Time{}
 		return b.snapshot(), nil
 	}).Maybe()
-	b.env.OnActivity(c.LookAtCase, mock.Anything, mock.Anything).Return(func(context.Context, activities.CaseInput) (cardstore.Snapshot, error) {
-		b.regular.looked++
-		return b.snapshot(), nil
-	}).Maybe()
 	return b
 }
 
@@ -116,7 +111,7 @@ func TestRegularCardIsMadeAndCollected(t *testing.T) {
 	b.run(t)
 	require.True(t, hand.done)
 	require.Equal(t, card.Collected, b.state)
-	require.Equal(t, 1, b.regular.looked, "the arrival wakes it")
+	require.Equal(t, 1, b.looked, "the arrival wakes it")
 	require.Empty(t, b.regular.told, "it came in time")
 	require.Empty(t, b.reminders)
 }
@@ -186,7 +181,7 @@ func TestReviewerApprovesThePhoto(t *testing.T) {
 	b.run(t)
 	require.True(t, approve.done)
 	require.Error(t, second.failed, "the deed tells that it was decided")
-	require.Error(t, late.refused)
+	require.Error(t, late.failed)
 	require.Equal(t, card.Collected, b.state)
 }
 
@@ -256,14 +251,10 @@ func TestDecisionsAfterTheFreeze(t *testing.T) {
 	b := newRegularBook(t, card.Waiting)
 	b.moved(2*days, false, func() { b.state = card.Producing })
 	design := b.after(3*days, updateChangeDesign, cardstore.NewDesign{})
-	// Once it has heard, it refuses by itself.
-	b.moved(4*days, true, func() {})
-	phone := b.after(5*days, updateChangePhone, activities.ChangePhoneInput{})
 	b.moved(16*days, true, b.arrive)
 	b.after(17*days, updateHandOver, cardstore.HandOver{})
 	b.run(t)
 	require.Equal(t, fault.Conflict, fault.KindOf(toFault(design.failed)))
-	require.Error(t, phone.refused)
 	require.Equal(t, card.Collected, b.state)
 }
 
@@ -341,7 +332,7 @@ func TestNewsThatSaysNothingNew(t *testing.T) {
 	b.moved(40*days+hours, true, func() {})
 	b.after(41*days, updateHandOver, cardstore.HandOver{})
 	b.run(t)
-	require.Equal(t, 7, b.regular.looked)
+	require.Equal(t, 7, b.looked)
 	require.Len(t, b.regular.told, 1)
 	require.Equal(t, card.Collected, b.state)
 }

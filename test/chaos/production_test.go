@@ -27,6 +27,7 @@ type making struct {
 	activity string
 	variant  string
 	reject   bool // of one card other content is found than was confirmed
+	early    bool // the factory says "shipped" before "printed"
 }
 
 // factory is who acts in a batch's life beside the processes.
@@ -47,6 +48,7 @@ func TestKillPointsOfProduction(t *testing.T) {
 		{activity: "RenderFile"},
 		{activity: "RenderFile", variant: "reject", reject: true},
 		{activity: "FinishBatch"},
+		{activity: "LookAtBatch", early: true},
 		{activity: "ReportPrinted"},
 		{activity: "ReportShipped"},
 		{activity: "ConfirmArrival"},
@@ -159,6 +161,10 @@ func killedBatch(t *testing.T, w *world.World, f *factory, row making, point str
 	if row.reject {
 		made = cases[1:]
 	}
+	if row.early {
+		w.Until("batch is rendered", func() bool { return w.BatchState(id) == string(batch.Rendered) })
+		require.Error(t, process.Production().ReportShipped(t.Context(), workflows.ReportInput{BatchID: id, StaffID: f.staff}))
+	}
 	toTheCounter(t, w, process, id, f.staff, cases[0])
 	wantEnd(t, w, workflows.ProductionBatchID(id))
 	<-restarted
@@ -185,7 +191,7 @@ func killedBatch(t *testing.T, w *world.World, f *factory, row making, point str
 // toTheCounter does what the factory does, and the clerk of the branch of a case.
 func toTheCounter(t *testing.T, w *world.World, process *workflows.Client, id, staff uuid.UUID, c *world.Case) {
 	t.Helper()
-	// A process hears of its own deed a moment after the page shows it, and refuses until then.
+	// A process that was killed is away for a moment.
 	insist := func(from batch.State, send func(ctx context.Context) error) {
 		t.Helper()
 		w.Until("batch is "+string(from), func() bool { return w.BatchState(id) == string(from) })

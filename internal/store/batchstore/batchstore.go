@@ -53,20 +53,21 @@ var actor = store.Process("production-batch")
 func (s Batches) Freeze(ctx context.Context, id uuid.UUID) (Snapshot, error) {
 	var snap Snapshot
 	err := s.DB.InTx(ctx, func(tx pgx.Tx) error {
-		var err error
+		// Two batches of one day draw the same number only at the same moment; the lock orders them. It comes
+		// before the look, so that a second try of one batch finds what the first is about to commit.
+		_, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtext('batch number'))")
+		if err != nil {
+			return err
+		}
 		if snap, err = look(ctx, tx, id); err == nil || !fault.Is(err, fault.NotFound) {
 			return err
 		}
 		now := s.Clock.Now()
-		// Two batches of one day draw the same number only at the same moment; the lock orders them.
-		_, err = tx.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtext('batch number'))")
-		if err != nil {
-			return err
-		}
 		var cards int
 		err = tx.QueryRow(ctx, `
 			WITH picked AS (
-			  SELECT a.id FROM application a WHERE a.state = 'waiting' ORDER BY a.submitted_at, a.id LIMIT $4 FOR UPDATE SKIP LOCKED),
+			  SELECT a.id FROM application a
+			   WHERE a.state = 'waiting' AND EXISTS (SELECT 1 FROM card c WHERE c.application_id = a.id) ORDER BY a.submitted_at, a.id LIMIT $4 FOR UPDATE SKIP LOCKED),
 			made AS (
 			  INSERT INTO batch (id, number, state, cards, frozen_at)
 			  SELECT $1, 'PC' || $2 || lpad(n, greatest(length(n), 2), '0'), 'frozen', 0, $3
@@ -97,6 +98,19 @@ func (s Batches) Freeze(ctx context.Context, id uuid.UUID) (Snapshot, error) {
 		}
 		snap = Snapshot{State: batch.Frozen, Cards: cards}
 		return audit(ctx, tx, id, actor, card.BatchFreeze, "", batch.Frozen, now, map[string]any{"cards": cards})
+	})
+	return snap, err
+}
+
+// Look tells where the batch stands; an empty snapshot where there is none.
+func (s Batches) Look(ctx context.Context, id uuid.UUID) (Snapshot, error) {
+	var snap Snapshot
+	err := s.DB.InTx(ctx, func(tx pgx.Tx) error {
+		var err error
+		if snap, err = look(ctx, tx, id); fault.Is(err, fault.NotFound) {
+			return nil
+		}
+		return err
 	})
 	return snap, err
 }
