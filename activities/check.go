@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"time"
 
 	"github.com/gofrs/uuid/v5"
 
@@ -19,8 +20,10 @@ type Check struct {
 	// Running lists the ids of the applications that have a running process, in any order. It is
 	// given by the program, which knows the workflows; activities stand below them.
 	Running func(ctx context.Context) (map[uuid.UUID]bool, error)
-	// Start starts the process of an application that lacks one.
-	Start func(ctx context.Context, application uuid.UUID) error
+	// Resume starts a process for a live application that lacks one, and tells whether it did.
+	Resume func(ctx context.Context, application uuid.UUID) (bool, error)
+	// Wake tells the process of an application to look at its row.
+	Wake func(ctx context.Context, application uuid.UUID) error
 	// RunningBatches and StartBatch are the same for batches.
 	RunningBatches func(ctx context.Context) (map[uuid.UUID]bool, error)
 	StartBatch     func(ctx context.Context, batch uuid.UUID) error
@@ -35,8 +38,11 @@ type Findings struct {
 }
 
 // CompareCases compares live applications, and open batches, with running processes both ways. A row
-// without a process gets one; a process without a live row is named for an operator.
+// without a process gets one; a process without a live row is named for an operator. Processes whose rows
+// somebody moved since the night before are told to look: where everything was killed at once, the row may
+// have moved and its process never heard of it.
 func (c *Check) CompareCases(ctx context.Context) (Findings, error) {
+	defer beat(ctx)()
 	running, err := c.Running(ctx)
 	if err != nil {
 		return Findings{}, fmt.Errorf("running processes: %w", err)
@@ -58,10 +64,13 @@ func (c *Check) CompareCases(ctx context.Context) (Findings, error) {
 			if running[id] {
 				continue
 			}
-			if err := c.Start(ctx, id); err != nil {
-				return Findings{}, fmt.Errorf("start: %w", err)
+			started, err := c.Resume(ctx, id)
+			if err != nil {
+				return Findings{}, fmt.Errorf("resume: %w", err)
 			}
-			found = append(found, "application "+id.String()+" had no process, one was started")
+			if started {
+				found = append(found, "application "+id.String()+" had no process, one was started")
+			}
 		}
 		after = page[len(page)-1]
 	}
@@ -82,7 +91,29 @@ func (c *Check) CompareCases(ctx context.Context) (Findings, error) {
 	if err != nil {
 		return Findings{}, err
 	}
+	if err := c.wakeDecided(ctx); err != nil {
+		return Findings{}, err
+	}
 	return c.report(ctx, "compare-cases", append(found, batches...))
+}
+
+// night is what a check looks back on: the day since the one before, and an hour that the two may be apart.
+const night = 25 * time.Hour
+
+func (c *Check) wakeDecided(ctx context.Context) error {
+	since := c.Clock.Now().Add(-night)
+	var after uuid.UUID
+	for {
+		page, err := c.Reports.Decided(ctx, after, since)
+		if err != nil || len(page) == 0 {
+			return err
+		}
+		for _, after = range page {
+			if err := c.Wake(ctx, after); err != nil {
+				return fmt.Errorf("wake: %w", err)
+			}
+		}
+	}
 }
 
 // compareBatches gives every open batch a process. One that runs without an open row ends by itself: its
@@ -111,6 +142,7 @@ func (c *Check) compareBatches(ctx context.Context) ([]string, error) {
 
 // AuditBooks runs the auditor and keeps its report.
 func (c *Check) AuditBooks(ctx context.Context) (Findings, error) {
+	defer beat(ctx)()
 	found, err := c.Audit(ctx)
 	if err != nil {
 		return Findings{}, err
@@ -120,15 +152,16 @@ func (c *Check) AuditBooks(ctx context.Context) (Findings, error) {
 
 func (c *Check) report(ctx context.Context, name string, found []string) (Findings, error) {
 	slices.Sort(found)
-	if len(found) > 0 {
-		slog.ErrorContext(ctx, "check found differences", "check", name, "count", len(found))
+	count := len(found)
+	if count > 0 {
+		slog.ErrorContext(ctx, "check found differences", "check", name, "count", count)
 	}
-	if len(found) > checkstore.ReportLimit {
+	if count > checkstore.ReportLimit {
 		found = found[:checkstore.ReportLimit]
 	}
 	body, err := json.Marshal(found)
 	if err != nil {
 		return Findings{}, fmt.Errorf("report: %w", err)
 	}
-	return Findings{Count: len(found)}, c.Reports.Write(ctx, name, body, len(found), c.Clock.Now())
+	return Findings{Count: count}, c.Reports.Write(ctx, name, body, count, c.Clock.Now())
 }

@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/gofrs/uuid/v5"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/interceptor"
 	tlog "go.temporal.io/sdk/log"
@@ -148,7 +147,7 @@ func (p *parts) activities() activities.All {
 		Dates: &activities.Dates{Promises: p.promises(), Wake: p.client.Wake},
 		Check: &activities.Check{
 			Reports: checkstore.Reports{DB: p.db}, Running: p.client.RunningCases,
-			Start:          func(ctx context.Context, id uuid.UUID) error { return p.client.StartCardApplication(ctx, id) },
+			Resume: p.client.ResumeCardApplication, Wake: p.client.Wake,
 			RunningBatches: p.client.Production().Running, StartBatch: p.client.Production().Start,
 			Audit: p.audit, Clock: p.clock,
 		},

@@ -319,11 +319,13 @@ func (s Process) ChooseBranch(ctx context.Context, id, person, branch uuid.UUID)
 		if a.PersonID != person {
 			return fault.New(fault.NotFound, "没有找到这份申请。")
 		}
+		// Before the table of moves is asked: a regular card that waits again at its branch may not choose
+		// another, and the second try of its choice finds it there.
+		if a.BranchID == branch && (a.State == card.Ready || a.State == card.Waiting || a.State == card.Reviewing || a.State == card.Mending) {
+			return nil
+		}
 		if _, err := a.must(card.ChooseBranch); err != nil {
 			return err
-		}
-		if a.State != card.Lapsed && a.BranchID == branch {
-			return nil
 		}
 		if a.Edition == card.Regular {
 			return s.chooseBranch(ctx, w, a, branch, now)

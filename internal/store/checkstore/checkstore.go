@@ -10,6 +10,7 @@ import (
 	"github.com/gofrs/uuid/v5"
 	"github.com/jackc/pgx/v5"
 
+	"volcard/internal/card"
 	"volcard/internal/store"
 )
 
@@ -31,6 +32,21 @@ func (s Reports) OpenCases(ctx context.Context, after uuid.UUID, before time.Tim
 	rows, err := s.DB.Query(ctx, `
 		SELECT id FROM application WHERE closed_at IS NULL AND id > $1 AND submitted_at < $2 ORDER BY id LIMIT $3`,
 		after, before, pageSize)
+	if err != nil {
+		return nil, store.Translate(err)
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	return ids, store.Translate(err)
+}
+
+// Decided lists live applications that somebody moved after a time, in order of id, after the given one.
+func (s Reports) Decided(ctx context.Context, after uuid.UUID, since time.Time) ([]uuid.UUID, error) {
+	rows, err := s.DB.Query(ctx, `
+		SELECT a.id FROM application a
+		 WHERE a.closed_at IS NULL AND a.id > $1 AND EXISTS (
+		   SELECT 1 FROM audit_entry e
+		    WHERE e.subject_id = a.id AND e.at > $2 AND e.actor_kind IN ('person', 'staff') AND e.action <> $3)
+		 ORDER BY a.id LIMIT $4`, after, since, card.Submit, pageSize)
 	if err != nil {
 		return nil, store.Translate(err)
 	}
