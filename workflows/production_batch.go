@@ -149,9 +149,13 @@ func (p *production) listen(ctx workflow.Context) error {
 	return errors.Join(
 		workflow.SetQueryHandler(ctx, queryProgress, func() (batchstore.Snapshot, error) { return p.at, nil }),
 		workflow.SetUpdateHandler(ctx, updateReportPrinted,
-			func(ctx workflow.Context, in activities.ReportInput) error { return p.decide(ctx, press.ReportPrinted, in) }),
+			func(ctx workflow.Context, in activities.ReportInput) error {
+				return p.decide(ctx, press.ReportPrinted, in)
+			}),
 		workflow.SetUpdateHandler(ctx, updateReportShipped,
-			func(ctx workflow.Context, in activities.ReportInput) error { return p.decide(ctx, press.ReportShipped, in) }),
+			func(ctx workflow.Context, in activities.ReportInput) error {
+				return p.decide(ctx, press.ReportShipped, in)
+			}),
 		workflow.SetUpdateHandler(ctx, updateConfirmArrival, p.confirmArrival),
 	)
 }
