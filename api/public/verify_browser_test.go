@@ -210,6 +210,78 @@ func TestVerifyByCamera(t *testing.T) {
 	do(p, chromedp.WaitNotVisible(chromedp.CSS("#finder")))
 }
 
+// A network that neither answers nor ends keeps nobody waiting who has keys and list already.
+func TestVerifyOnAHangingNetwork(t *testing.T) {
+	c := newChecks(t, 0)
+	c.today()
+	_, token := c.card("王五", "valid", c.Clock.Now().AddDate(3, 0, 0))
+	p := checker{t, webtest.NewBrowser(t).Tab(c.Client(), "/verify", 375, 812)}
+	p.ready()
+	do(p, chromedp.Evaluate[bool](`window.fetch = (_, options) => { window.asked = options; return new Promise(() => {}); }, true`))
+	do(p, chromedp.Click(chromedp.CSS("#refresh")))
+	do(p, chromedp.Poll[bool](`window.asked !== undefined`))
+	require.Contains(t, do(p, chromedp.Text(chromedp.CSS("#basis-state"))), "正在更新")
+	require.True(t, do(p, chromedp.Evaluate[bool](`window.asked.signal instanceof AbortSignal`)), "and it is given up after a while")
+	status, _ := p.paste(token)
+	require.Equal(t, "valid", status)
+	require.False(t, do(p, chromedp.Evaluate[bool](`!!document.getElementById("basis").closest("[role=status], [aria-live]")`)),
+		"what changes each minute is not read aloud each minute")
+}
+
+// The verdict on one card is not seen while the next one is looked at, and an answer that comes late is dropped.
+func TestVerifyForgetsTheLastCard(t *testing.T) {
+	c := newChecks(t, 0)
+	c.today()
+	end := c.Clock.Now().AddDate(3, 0, 0)
+	_, good := c.card("王五", "valid", end)
+	_, replaced := c.card("李四", "replaced", end)
+	picture := filepath.Join(t.TempDir(), "qr.png")
+	require.NoError(t, qrcode.WriteFile(c.link(good), qrcode.Medium, 600, picture))
+	p := checker{t, webtest.NewBrowser(t).Tab(c.Client(), "/verify", 375, 812)}
+	p.ready()
+	status, _ := p.paste(good)
+	require.Equal(t, "valid", status)
+
+	do(p, chromedp.Evaluate[bool](`(decode => { Image.prototype.decode = async function () {
+		await new Promise(go => { window.go = go; });
+		return decode.call(this);
+	}; })(Image.prototype.decode), true`))
+	do(p, chromedp.SetUploadFiles(chromedp.CSS("#picture"), []string{picture}))
+	do(p, chromedp.Poll[bool](`window.go !== undefined`))
+	require.Equal(t, "正在识别图片……", do(p, chromedp.Evaluate[string](`document.getElementById("result").textContent`)))
+	status, _ = p.paste(replaced)
+	require.Equal(t, "replaced", status)
+	do(p, chromedp.Evaluate[bool](`window.go(), delete window.go, true`))
+	do(p, chromedp.SetUploadFiles(chromedp.CSS("#picture"), []string{picture}))
+	do(p, chromedp.Poll[bool](`window.go !== undefined`))
+	do(p, chromedp.Evaluate[bool](`window.go(), true`))
+	status, _ = p.verdict()
+	require.Equal(t, "valid", status)
+}
+
+// A camera that is allowed after it was closed, or that shows nothing, does not stay on.
+func TestVerifyTurnsTheCameraOff(t *testing.T) {
+	c := newChecks(t, 0)
+	c.today()
+	p := checker{t, webtest.NewBrowser(t).Tab(c.Client(), "/verify", 375, 812)}
+	p.ready()
+	do(p, chromedp.Evaluate[bool](`navigator.mediaDevices.getUserMedia = () => new Promise(allow => {
+		window.allow = () => { window.stream = document.createElement("canvas").captureStream(); allow(window.stream); };
+	}), true`))
+	const off = `window.stream.getTracks().length === 1 && window.stream.getTracks()[0].readyState === "ended"`
+	do(p, chromedp.Click(chromedp.CSS("#camera")))
+	do(p, chromedp.Click(chromedp.CSS("#stop")))
+	do(p, chromedp.Evaluate[bool](`window.allow(), true`))
+	do(p, chromedp.Poll[bool](off))
+	do(p, chromedp.WaitNotVisible(chromedp.CSS("#finder")))
+
+	do(p, chromedp.Evaluate[bool](`HTMLMediaElement.prototype.play = () => Promise.reject(new Error("no picture")), true`))
+	do(p, chromedp.Click(chromedp.CSS("#camera")))
+	do(p, chromedp.Evaluate[bool](`window.allow(), true`))
+	do(p, chromedp.Poll[bool](off))
+	require.Contains(t, do(p, chromedp.Text(chromedp.CSS("#result"))), "没有打开摄像头")
+}
+
 // writeFilm writes one frame of a card's code as a camera would see it, slightly grey.
 func writeFilm(t *testing.T, file, text string) {
 	t.Helper()

@@ -67,27 +67,30 @@ export async function fromFile(file) {
 export const hasCamera = () => Boolean(navigator.mediaDevices?.getUserMedia);
 
 /**
- * Shows the camera in a video element until a code is found or stop is called. Returns stop.
- * onCode gets the text. A refusal of the camera rejects.
+ * Shows the camera in a video element until the signal is aborted; onCode gets the text of a code.
+ * A refusal of the camera rejects.
  */
-export async function fromCamera(video, onCode) {
+export async function fromCamera(video, signal, onCode) {
   const stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: { ideal: "environment" } }, audio: false });
-  const canvas = document.createElement("canvas");
-  let running = true;
   const stop = () => {
-    running = false;
     stream.getTracks().forEach((track) => track.stop());
-    video.srcObject = null;
+    if (video.srcObject === stream) video.srcObject = null;
   };
+  if (signal.aborted) {
+    stop();
+    return;
+  }
+  signal.addEventListener("abort", stop);
   video.srcObject = stream;
   await video.play();
+  const canvas = document.createElement("canvas");
   const look = async () => {
-    if (!running) return;
+    if (signal.aborted) return;
     if (video.videoWidth > 0) {
       const image = draw(canvas, video, video.videoWidth, video.videoHeight, frameSize);
       const text = await find(canvas, image, {});
-      if (text && running) {
-        stop();
+      if (signal.aborted) return;
+      if (text) {
         onCode(text);
         return;
       }
@@ -95,5 +98,4 @@ export async function fromCamera(video, onCode) {
     requestAnimationFrame(look);
   };
   look();
-  return stop;
 }

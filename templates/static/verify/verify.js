@@ -7,6 +7,7 @@ import { check, readKeys, readList } from "./token.js";
 const renewEvery = 60_000;   // while there is a network
 const sayAgeEvery = 15_000;
 const clockSlack = 5 * 60_000;
+const patience = 8_000;      // a network that answers no sooner counts as none
 
 const $ = (id) => document.getElementById(id);
 const words = $("words");
@@ -25,7 +26,8 @@ function now() {
 }
 
 async function get(path) {
-  const answer = await fetch(path, { cache: "no-cache", credentials: "omit" });
+  const signal = AbortSignal.timeout?.(patience);
+  const answer = await fetch(path, { cache: "no-cache", credentials: "omit", signal });
   if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
   return answer;
 }
@@ -66,36 +68,54 @@ const clockText = (at) => new Date(at).toLocaleString("zh-CN", {
   timeZone: "Asia/Shanghai", month: "numeric", day: "numeric", hour: "2-digit", minute: "2-digit", hour12: false,
 });
 
-/** Says how old the list is, and what that means. */
+/**
+ * Says how old the list is, and what that means. The age changes each minute and stands outside
+ * the line that is read aloud.
+ */
 function sayBasis() {
   const box = document.querySelector(".basis[data-state]");
-  let state = "fresh", text;
+  let state = "fresh", facts = "", sentence = "名单是最新的。";
   if (!list) {
     state = offline ? "missing" : "loading";
-    text = offline ? "还没有取得公钥和吊销名单，暂时不能查验。请联网后更新。" : "正在下载公钥和吊销名单……";
+    sentence = offline ? "还没有取得公钥和吊销名单，暂时不能查验。请联网后更新。" : "正在下载公钥和吊销名单……";
   } else {
-    text = `名单签发于 ${clockText(list.issued)}（${age(now() - list.issued)}），共 ${list.size} 条。`;
+    facts = `名单签发于 ${clockText(list.issued)}（${age(now() - list.issued)}），共 ${list.size} 条。`;
     if (now() > list.next) {
       state = "stale";
-      text += "名单已超过一天没有更新，结果可能不准，请联网后更新。";
+      sentence = "名单已超过一天没有更新，结果可能不准，请联网后更新。";
     } else if (offline) {
       state = "offline";
-      text += "现在没有网络，按这份名单查验。";
+      sentence = "现在没有网络，按这份名单查验。";
     }
-    if (list.issued - Date.now() > clockSlack) text += "本机时间似乎不准，请检查。";
+    if (list.issued - Date.now() > clockSlack) sentence += "本机时间似乎不准，请检查。";
   }
   box.dataset.state = state;
-  if ($("basis").textContent !== text) $("basis").textContent = text;
+  if ($("basis").textContent !== facts) $("basis").textContent = facts;
+  if ($("basis-state").textContent !== sentence) $("basis-state").textContent = sentence;
 }
 
-/** Shows the verdict on a text; the previous one goes at once. */
-async function say(text) {
+/** Loads because somebody asked, who hears that it is done. */
+function refresh() {
+  if (list) $("basis-state").textContent = "正在更新名单……";
+  return load();
+}
+
+let questions = 0;
+
+/** Takes the verdict on the previous card away. Only the newest question is answered. */
+function ask() {
+  $("result").replaceChildren();
+  return ++questions;
+}
+
+/** Shows the verdict on a text. Keys and list that are here already need no network. */
+async function say(text, question = ask()) {
   const result = $("result");
-  result.replaceChildren();
-  if (loading) await loading;
+  if (!keys && loading) await loading;
   const said = keys
     ? await check(text, { keys, list, verify: crypto25519.verify, now: now() })
     : { status: "unlisted" };
+  if (question !== questions) return said.status;
   const made = document.querySelector(`template[data-verdict="${said.status}"]`).content.cloneNode(true);
   const fill = (name, value) => { made.querySelector(`[data-fill="${name}"]`).textContent = value; };
   if (said.reason) fill("sentence", reasons[said.reason]);
@@ -105,7 +125,7 @@ async function say(text) {
     fill("year", said.claims.year);
     made.querySelector("dl").hidden = false;
   }
-  result.append(made);
+  result.replaceChildren(made);
   result.scrollIntoView({ block: "nearest" });
   return said.status;
 }
@@ -117,25 +137,28 @@ function saySentence(sentence) {
   $("result").replaceChildren(p);
 }
 
-let stopCamera = null;
+let camera = null; // aborted when the camera is closed, even before the person has allowed it
 
 function closeCamera() {
-  stopCamera?.();
-  stopCamera = null;
+  camera?.abort();
+  camera = null;
   $("finder").hidden = true;
   $("camera").disabled = false;
 }
 
 async function openCamera() {
+  closeCamera();
+  const { signal } = camera = new AbortController();
   $("camera").disabled = true;
   $("finder").hidden = false;
-  $("result").replaceChildren();
+  ask();
   try {
-    stopCamera = await fromCamera($("video"), (text) => {
+    await fromCamera($("video"), signal, (text) => {
       closeCamera();
       say(text);
     });
   } catch {
+    if (signal.aborted) return;
     closeCamera();
     saySentence("没有打开摄像头。请在浏览器里允许使用摄像头，或改用图片、文字查验。");
   }
@@ -144,14 +167,17 @@ async function openCamera() {
 function listen() {
   $("camera").addEventListener("click", openCamera);
   $("stop").addEventListener("click", closeCamera);
-  $("refresh").addEventListener("click", load);
+  $("refresh").addEventListener("click", refresh);
   $("picture").addEventListener("change", async (event) => {
     const [file] = event.target.files;
     event.target.value = "";
     if (!file) return;
+    const question = ask();
+    saySentence("正在识别图片……");
     const text = await fromFile(file);
+    if (question !== questions) return;
     if (text === null) saySentence("图片里没有找到二维码。请选择清楚、完整的二维码图片。");
-    else await say(text);
+    else await say(text, question);
   });
   $("typed").addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -186,6 +212,6 @@ if (globalThis.crypto?.subtle) {
   }
   await load();
 } else {
-  $("basis").textContent = "本页需要通过安全连接（https）打开。";
+  $("basis-state").textContent = "本页需要通过安全连接（https）打开。";
 }
 document.documentElement.dataset.verify = "ready";
