@@ -29,6 +29,10 @@ type Lifetimes struct {
 // touchEvery bounds the writes of a session that only reads: at most one a minute.
 const touchEvery = time.Minute
 
+// pollHeader marks what an open page asks by itself (app.js). Nobody need sit before it, so it
+// keeps no session alive.
+const pollHeader = "Volcard-Poll"
+
 // tokenLength is the length of the library's tokens; anything else never reaches the database.
 const tokenLength = 43
 
@@ -182,7 +186,7 @@ func (s *Session) load() error {
 	if p := s.principal(); p != nil {
 		s.save.Owner = uuid.NullUUID{UUID: p.ID, Valid: true}
 	}
-	if now := s.sessions.clock.Now(); now.Sub(s.time(valueTouched)) >= touchEvery {
+	if now := s.sessions.clock.Now(); s.r.Header.Get(pollHeader) == "" && now.Sub(s.time(valueTouched)) >= touchEvery {
 		s.setTime(valueTouched, now)
 	}
 	return nil

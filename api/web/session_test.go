@@ -201,6 +201,20 @@ func TestSessionsEnd(t *testing.T) {
 	require.Positive(t, n)
 }
 
+// A page that asks by itself is no person: a desk that nobody sits at is locked all the same.
+func TestPollsKeepNoSessionAlive(t *testing.T) {
+	t.Parallel()
+	env, _ := rooms(t)
+	admin := env.Admin(uuid.Must(uuid.NewV7()))
+	poll := admin.HTMX().With("Volcard-Poll", "1")
+	for range 2 {
+		env.Clock.Advance(7 * time.Minute)
+		poll.Get("/admin").Want(200)
+	}
+	env.Clock.Advance(2 * time.Minute)
+	require.Equal(t, "/staff/login", poll.Get("/admin").Want(204).Response.Header.Get("HX-Redirect"))
+}
+
 func TestReadingWritesOnceAMinute(t *testing.T) {
 	t.Parallel()
 	env, who := rooms(t)

@@ -67,7 +67,18 @@ const (
 	slow = 30 * time.Second
 	// How soon a page looks again: while the process works, and while only people act.
 	recheckSoon, recheckLater = 3 * time.Second, 30 * time.Second
+	// patience is how long a page expects the process to answer at once. After it the engine is away
+	// for longer, and hundreds of open pages would ask for hours.
+	patience = 2 * time.Minute
 )
+
+// recheck is how soon a page looks again at what the process has had to do for so long.
+func recheck(due time.Duration) time.Duration {
+	if due > patience {
+		return recheckLater
+	}
+	return recheckSoon
+}
 
 // LookAhead tells the outlook of a case.
 func LookAhead(s Situation) Outlook {
@@ -81,7 +92,7 @@ func LookAhead(s Situation) Outlook {
 	}
 	switch s.State {
 	case Accepted:
-		o.Tone, o.Recheck = ToneWait, recheckSoon
+		o.Tone, o.Recheck = ToneWait, recheck(s.Now.Sub(s.SubmittedAt))
 		o.Lead = "申请已经保存，正在自动核对并签发电子证，一般几秒钟完成。"
 		if s.Now.Sub(s.SubmittedAt) > slow {
 			o.Lead = "申请已经保存，不会丢失，也不用重复提交。办理系统暂时繁忙，恢复后会自动继续，并用短信通知您。"
@@ -115,7 +126,7 @@ func LookAhead(s Situation) Outlook {
 		o.Tone, o.Recheck = ToneGood, recheckLater
 		o.Lead = "电子证已经生效。实体卡在" + s.Branch + "为您预留，请本人带身份证，凭取卡码领取。"
 		if !s.PickupUntil.IsZero() && s.Now.After(s.PickupUntil) {
-			o.Tone, o.Recheck = ToneWarn, recheckSoon
+			o.Tone, o.Recheck = ToneWarn, recheck(s.Now.Sub(s.PickupUntil))
 			o.Lead = "电子证有效。实体卡的领取期限已过，预留即将取消；取消后可以重新选择网点。"
 		}
 		collect.Until = s.PickupUntil

@@ -86,6 +86,9 @@ func TestLookAhead(t *testing.T) {
 		"accepted, the engine is away": {
 			card.Accepted, time.Minute, card.ToneWait, "不用重复提交", card.Milestone{Text: "自动核对，签发电子证", Who: card.System}, soon, "w",
 		},
+		"accepted, the engine stays away": {
+			card.Accepted, 3 * time.Minute, card.ToneWait, "不用重复提交", card.Milestone{Text: "自动核对，签发电子证", Who: card.System}, later, "w",
+		},
 		"held": {
 			card.Held, time.Hour, card.ToneWait, "字库", card.Milestone{Text: "核对姓名用字，签发电子证", Who: card.Admin}, later, "w",
 		},
@@ -94,10 +97,15 @@ func TestLookAhead(t *testing.T) {
 			card.Milestone{Text: "带身份证到甲网点领取实体卡", Who: card.Applicant, Until: until},
 			later, "wb",
 		},
+		"ready, the time is just over": {
+			card.Ready, until.Sub(submitted) + time.Minute, card.ToneWarn, "期限已过",
+			card.Milestone{Text: "带身份证到甲网点领取实体卡", Who: card.Applicant, Until: until},
+			soon, "wb",
+		},
 		"ready, the time is over": {
 			card.Ready, 40 * 24 * time.Hour, card.ToneWarn, "期限已过",
 			card.Milestone{Text: "带身份证到甲网点领取实体卡", Who: card.Applicant, Until: until},
-			soon, "wb",
+			later, "wb",
 		},
 		"lapsed": {
 			card.Lapsed, 40 * 24 * time.Hour, card.ToneWarn, "电子证不受影响",
