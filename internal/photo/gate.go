@@ -37,7 +37,7 @@ var reasons = []reason{
 	{code: CropOutside, text: "裁剪框超出了照片。", fix: "请重新裁剪。"},
 	{code: WrongRatio, text: "裁剪框的比例不是 25∶35。", fix: "请重新裁剪。"},
 	{
-		code: TooSmall, text: "照片太小，印出来会模糊。", fix: "裁剪后至少要有 295×413 像素：请上传原图，或把裁剪框放大一些。",
+		code: TooSmall, text: "照片太小，印出来会模糊。", fix: "裁剪后至少要有 295×413 像素：请上传原图，或点“缩小”多留一些。",
 		judge: func(m *measures) severity { return above(m.enlarged, 1, 1.25) },
 	},
 	{
@@ -51,7 +51,7 @@ var reasons = []reason{
 		judge: func(m *measures) severity { return above(m.burnt, 0.3, 0.9) },
 	},
 	{
-		code: Sideways, text: "照片的方向不对。", fix: "请点“旋转”，把头转到上方。",
+		code: Sideways, text: "照片的方向不对。", fix: "请点“左转”或“右转”，把头转到上方。",
 		judge: func(m *measures) severity {
 			if m.lying() {
 				return certain
@@ -82,11 +82,11 @@ var reasons = []reason{
 		},
 	},
 	{
-		code: FaceSmall, text: "脸在照片里太小。", fix: "请放大裁剪，让脸约占照片宽度的一半，或靠近一些重拍。",
+		code: FaceSmall, text: "脸在照片里太小。", fix: "请点“放大”，让脸约占照片宽度的一半，或靠近一些重拍。",
 		judge: facing(func(m *measures) severity { return below(m.face.size/Width, 0.32, 0.2) }),
 	},
 	{
-		code: FaceCut, text: "脸或头发没有完整地在照片里。", fix: "请把裁剪框移到头的正上方并留一点边，或退后一些重拍。",
+		code: FaceCut, text: "脸或头发没有完整地在照片里。", fix: "请移动或缩小照片，让整个头部落在虚线内，四周留一点边；或退后一些重拍。",
 		judge: facing(func(m *measures) severity { return above(m.face.beyond(), 0.02, 0.3) }),
 	},
 	{

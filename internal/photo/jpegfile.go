@@ -15,7 +15,7 @@ var errMarkers = errors.New("jpeg: segments do not fit the file")
 // readJPEG walks over the segments of a JPEG without decoding it.
 func readJPEG(raw []byte) (header, error) {
 	h := header{turn: upright}
-	scans := 0
+	scans, plain := 0, false
 	for i := 2; ; {
 		var marker byte
 		if i, marker = nextMarker(raw, i); marker == 0 {
@@ -43,10 +43,13 @@ func readJPEG(raw []byte) (header, error) {
 			if profile, ok := bytes.CutPrefix(body, []byte("ICC_PROFILE\x00\x01\x01")); ok {
 				h.profile = profile
 			}
+		case marker == 0xee:
+			plain = plain || len(body) >= 12 && bytes.HasPrefix(body, []byte("Adobe")) && body[11] == 0
 		case marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc:
 			if err := h.frame(marker, body); err != nil {
 				return header{}, err
 			}
+			plain = plain || body[5] == 3 && body[6] == 'R' && body[9] == 'G' && body[12] == 'B'
 		case marker == 0xda:
 			if scans++; scans > maxScans {
 				return header{}, refuse(nil, OtherFormat)
@@ -55,6 +58,9 @@ func readJPEG(raw []byte) (header, error) {
 	}
 	if h.width == 0 || h.height == 0 || scans == 0 {
 		return header{}, errMarkers
+	}
+	if plain { // red, green and blue as they are: the decoder makes a second picture of them
+		h.memory += 4 * int64(h.width) * int64(h.height)
 	}
 	return h, nil
 }

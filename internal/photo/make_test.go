@@ -7,7 +7,10 @@ import (
 	"image"
 	"image/color"
 	"image/jpeg"
+	"io"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -255,6 +258,33 @@ func TestMakeWaitsItsTurn(t *testing.T) {
 	require.NoError(t, <-done)
 	require.True(t, slots.TryAcquire(2), "everybody gives the slot back")
 	slots.Release(2)
+}
+
+// Five at once: two are decoded, three wait.
+func TestMakeDecodesTwoAtATime(t *testing.T) {
+	raw := phototest.Good()
+	h, err := inspect(raw)
+	require.NoError(t, err)
+	synctest.Test(t, func(t *testing.T) {
+		var begun atomic.Int32
+		next := make(chan struct{})
+		h.decode = func(io.Reader) (image.Image, error) {
+			begun.Add(1)
+			<-next
+			return nil, io.ErrUnexpectedEOF
+		}
+		for range 5 {
+			go func() { _, _, _ = read(t.Context(), raw, h, image.Rectangle{}) }()
+		}
+		synctest.Wait()
+		assert.EqualValues(t, 2, begun.Load())
+		next <- struct{}{}
+		synctest.Wait()
+		assert.EqualValues(t, 3, begun.Load(), "one gave its slot to the next")
+		close(next)
+		synctest.Wait()
+		assert.EqualValues(t, 5, begun.Load())
+	})
 }
 
 // A slot is given back when decoding fails as well.

@@ -45,6 +45,7 @@ func TestRefusedFiles(t *testing.T) {
 		return append([]byte{0, 0, 0, byte(8 + len(brands)), 'f', 't', 'y', 'p'}, brands...)
 	}
 	half := good[: len(good)/2 : len(good)/2]
+	adobe := func(transform byte) []byte { return append([]byte("Adobe\x00\x64\x00\x00\x00\x00"), transform) }
 	for name, c := range map[string]struct {
 		raw  []byte
 		code Code
@@ -85,6 +86,9 @@ func TestRefusedFiles(t *testing.T) {
 		"bomb, PNG, 2³¹":         {pngOf(math.MaxInt32, math.MaxInt32, 8), Damaged},
 		"bomb, JPEG":             {resized(t, good, 30000, 30000), TooManyPixels},
 		"bomb, JPEG, narrow":     {resized(t, good, 65535, 700), TooManyPixels},
+		"bomb, RGB by Adobe":     {resized(t, phototest.WithSegment(good, 0xee, adobe(0)), 6200, 6200), TooManyPixels},
+		"bomb, RGB by names":     {resized(t, named(t, good), 6200, 6200), TooManyPixels},
+		"large, but no bomb":     {resized(t, phototest.WithSegment(good, 0xee, adobe(1)), 6200, 6200), Damaged},
 		"bomb, progressive":      {resized(t, patched(t, good, "\xff\xc0", "\xff\xc2"), 6200, 6200), TooManyPixels},
 	} {
 		t.Run(name, func(t *testing.T) { assert.Equal(t, []Code{c.code}, refused(t, c.raw, Crop{})) })
@@ -106,6 +110,23 @@ func resized(t *testing.T, raw []byte, width, height uint16) []byte {
 	require.Positive(t, at)
 	binary.BigEndian.PutUint16(out[at+5:], height)
 	binary.BigEndian.PutUint16(out[at+7:], width)
+	return out
+}
+
+// named calls the colours of a JPEG R, G and B.
+func named(t *testing.T, raw []byte) []byte {
+	t.Helper()
+	out := bytes.Clone(raw)
+	for _, segment := range []struct {
+		marker      string
+		first, step int
+	}{{"\xff\xc0\x00\x11", 10, 3}, {"\xff\xda\x00\x0c", 5, 2}} {
+		at := bytes.Index(out, []byte(segment.marker))
+		require.Positive(t, at)
+		for i, name := range []byte("RGB") {
+			out[at+segment.first+i*segment.step] = name
+		}
+	}
 	return out
 }
 
