@@ -19,29 +19,37 @@
   var turns = 0;               // quarter turns clockwise
   var cropper = null;
   var address = "";
-  var latest = 0;
+  var latest = 0;              // raised by each change; what an earlier one still brings is dropped
+  var busy = false;            // nothing can be sent before what is seen is what would be sent
+  var progress = form.querySelector("[data-photo-busy]");
 
   function say(sentence) {
     note.textContent = sentence;
     note.hidden = !sentence;
   }
 
+  function wait(on) {
+    busy = on;
+    submit.disabled = on;
+    submit.textContent = on ? "正在处理照片…" : source ? "就用这一块，上传" : label;
+    progress.textContent = on ? "正在处理照片…" : source ? "可以裁剪照片了" : "";
+  }
+
   function close() {
     if (cropper) { cropper.destroy(); cropper = null; }
     if (address) { URL.revokeObjectURL(address); address = ""; }
     area.textContent = "";
+    delete area.dataset.ready;
     room.hidden = true;
     source = null;
-    submit.textContent = label;
     form.querySelectorAll("[data-crop-field]").forEach(function (field) { field.value = ""; });
   }
 
-  function open(file) {
+  function load(from) {
     return new Promise(function (done, failed) {
-      var from = URL.createObjectURL(file);
       var image = new Image();
-      image.onload = function () { URL.revokeObjectURL(from); done(image); };
-      image.onerror = function () { URL.revokeObjectURL(from); failed(new Error("not decoded")); };
+      image.onload = function () { done(image); };
+      image.onerror = function () { failed(new Error("not decoded")); };
       image.src = from; // browsers turn it upright by its EXIF orientation
     });
   }
@@ -93,33 +101,54 @@
   }
 
   function crop() {
+    var mine = latest += 1;
+    wait(true);
+    delete area.dataset.ready;
+    jpeg(turned()).then(function (blob) {
+      var from = URL.createObjectURL(blob);
+      return load(from).then(function (image) {
+        if (mine === latest) { show(image, from); } else { URL.revokeObjectURL(from); }
+      });
+    }).catch(function () { if (mine === latest) { fail(); } });
+  }
+
+  function show(image, from) {
     var mine = latest;
-    return jpeg(turned()).then(function (blob) {
-      if (mine !== latest) { return; }
-      if (cropper) { cropper.destroy(); cropper = null; }
-      if (address) { URL.revokeObjectURL(address); }
-      address = URL.createObjectURL(blob);
-      var image = new Image();
-      image.alt = "正在裁剪的照片";
-      area.textContent = "";
-      area.appendChild(image);
-      room.hidden = false;
-      image.onload = function () {
-        if (mine !== latest || cropper) { return; }
-        cropper = new window.Cropper(image, {
-          aspectRatio: 25 / 35, viewMode: 3, dragMode: "move", autoCropArea: 1,
-          cropBoxMovable: false, cropBoxResizable: false, toggleDragModeOnDblclick: false,
-          checkOrientation: false, checkCrossOrigin: false, guides: false, center: false, background: false, modal: false,
-          minContainerWidth: 100, minContainerHeight: 140,
-          ready: function () { area.dataset.ready = "1"; },
-          zoom: function (event) {
-            var wide = area.clientWidth / event.detail.ratio; // pixels of the picture in the frame
-            if (event.detail.ratio > event.detail.oldRatio && wide < WIDTH) { event.preventDefault(); }
-          }
-        });
-      };
-      image.src = address;
+    if (cropper) { cropper.destroy(); }
+    if (address) { URL.revokeObjectURL(address); }
+    address = from;
+    image.alt = "正在裁剪的照片";
+    area.textContent = "";
+    area.appendChild(image);
+    room.hidden = false;
+    cropper = new window.Cropper(image, {
+      aspectRatio: 25 / 35, viewMode: 3, dragMode: "move", autoCropArea: 1,
+      cropBoxMovable: false, cropBoxResizable: false, toggleDragModeOnDblclick: false,
+      checkOrientation: false, checkCrossOrigin: false, guides: false, center: false, background: false, modal: false, highlight: false,
+      minContainerWidth: 100, minContainerHeight: 140,
+      ready: function () {
+        if (mine !== latest) { return; }
+        area.dataset.ready = "1";
+        wait(false);
+      },
+      zoom: function (event) {
+        var wide = area.clientWidth / event.detail.ratio; // pixels of the picture in the frame
+        if (event.detail.ratio > event.detail.oldRatio && wide < WIDTH) { event.preventDefault(); }
+      }
     });
+  }
+
+  function fail() {
+    var file = input.files[0] || { type: "", name: "" };
+    close();
+    wait(false);
+    input.value = "";
+    if (/hei[cf]/i.test(file.type + " " + file.name)) {
+      say("这个浏览器打不开 HEIC 照片。请在手机相册里把它另存为 JPG，或截图后再选；也可以直接拍一张。");
+    } else {
+      say("打不开这个文件。请选择 JPG 或 PNG 格式的照片。");
+    }
+    input.focus();
   }
 
   input.addEventListener("change", function () {
@@ -127,38 +156,36 @@
     var mine = latest += 1;
     close();
     say("");
+    wait(Boolean(file));
     if (!file) { return; }
-    delete area.dataset.ready;
-    open(file).then(function (image) {
+    var from = URL.createObjectURL(file);
+    load(from).then(function (image) {
       if (mine !== latest) { return null; }
       source = scale(image);
       turns = 0;
       return jpeg(source).then(function (blob) {
-        if (mine !== latest) { return null; }
+        if (mine !== latest) { return; }
         exchange(blob);
-        submit.textContent = "就用这一块，上传";
-        return crop();
+        crop();
       });
     }).catch(function () {
-      if (mine !== latest) { return; }
-      close();
-      input.value = "";
-      if (/hei[cf]/i.test(file.type + " " + file.name)) {
-        say("这个浏览器打不开 HEIC 照片。请在手机相册里把它另存为 JPG，或截图后再选；也可以直接拍一张。");
-      } else {
-        say("打不开这个文件。请选择 JPG 或 PNG 格式的照片。");
-      }
-      input.focus();
-    });
+      if (mine === latest) { fail(); }
+    }).then(function () { URL.revokeObjectURL(from); });
   });
 
+  // A turn may follow another before its picture is drawn.
+  function turn(quarters) {
+    if (!source) { return; }
+    turns = (turns + quarters) % 4;
+    crop();
+  }
+
   function act(name) {
-    if (!cropper) { return; }
     switch (name) {
-    case "left": turns = (turns + 3) % 4; crop(); break;
-    case "right": turns = (turns + 1) % 4; crop(); break;
-    case "in": cropper.zoom(0.1); break;
-    case "out": cropper.zoom(-0.1); break;
+    case "left": turn(3); break;
+    case "right": turn(1); break;
+    case "in": if (cropper) { cropper.zoom(0.1); } break;
+    case "out": if (cropper) { cropper.zoom(-0.1); } break;
     }
   }
 
@@ -184,8 +211,9 @@
   });
 
   // The rectangle lies in the picture as it is seen here: upright, then turned.
-  form.addEventListener("submit", function () {
-    if (!cropper) { return; }
+  form.addEventListener("submit", function (event) {
+    if (busy) { event.preventDefault(); }
+    if (busy || !cropper) { return; }
     var seen = cropper.getImageData();
     var data = cropper.getData();
     var x = Math.min(Math.max(0, data.x), seen.naturalWidth), y = Math.min(Math.max(0, data.y), seen.naturalHeight);
