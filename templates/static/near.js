@@ -17,6 +17,10 @@
       window.htmx.ajax("POST", button.dataset.near, {
         target: "#branches", swap: "outerHTML",
         values: { lng: position.coords.longitude, lat: position.coords.latitude }
+      }).catch(function () { /* said below, as an answer that brought no list */ }).then(function () {
+        if (!button.isConnected) { return; } // a list came, with a button of its own
+        button.disabled = false;
+        note.textContent = "没有查到，请按地区选择。";
       });
     }, function (error) {
       button.disabled = false;
