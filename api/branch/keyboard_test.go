@@ -70,6 +70,10 @@ func TestHandOverByKeyboardAlone(t *testing.T) {
 	require.Equal(t, "f-tail", k.arrives("#hand-over"))
 	k.types(wang.PickupCode + "\r")
 	require.Equal(t, "f-tail", k.focus(), "the scanner fired twice: the second scan is typed over")
+	require.Equal(t, "只输入最后四位。", k.eval(`document.getElementById("tail-only").textContent`))
+	k.types(idWang + "\r")
+	require.Equal(t, "f-tail", k.focus(), "a whole ID number is typed over as well")
+	require.Equal(t, "只输入最后四位。", k.eval(`document.getElementById("tail-only").textContent`))
 	k.types("004x\r")
 	require.Equal(t, "f-serial", k.focus(), "Enter goes on to the next field, it does not send half a form")
 	k.types(c.serials[0] + "\r")
@@ -108,6 +112,20 @@ func TestHandOverByKeyboardAlone(t *testing.T) {
 	k.arrives("#outcome")
 	require.Equal(t, card.Collected, c.state(sun.ID))
 	require.Equal(t, 3, c.count("SELECT count(*) FROM hand_over"))
+}
+
+// A scanner ends with Enter wherever the focus is: on a box of the parcel's list that confirms nothing.
+func TestCountingAParcelConfirmsNothing(t *testing.T) {
+	c := setup(t)
+	batch, parcel, cases := c.underWay()
+	c.works.Ship(batch, c.clerk)
+	k := keyboard{t, webtest.NewBrowser(t).Tab(c.me(), "/branch/parcels/"+parcel.String(), 1280, 800)}
+	k.eval(`window.sent = 0, document.addEventListener("submit", () => window.sent++, true), document.querySelector(".count-list input").focus(), ""`)
+	k.types(" ")
+	require.Equal(t, "已清点 1 张，共 2 张", k.eval(`document.querySelector("[data-counted]").textContent`))
+	k.types("4200123456\r")
+	require.Equal(t, "0", k.eval(`String(window.sent)`))
+	require.NotEqual(t, card.Ready, c.works.State(cases[0]))
 }
 
 func TestPagesAreAccessible(t *testing.T) {

@@ -14,16 +14,31 @@
   var first = document.querySelector("[data-first]");
   if (first) { first.focus(); }
 
+  function onlyTail(field) {
+    var line = document.getElementById("tail-only");
+    if (!line) {
+      line = document.createElement("p");
+      line.id = "tail-only";
+      line.className = "field-error";
+      line.setAttribute("role", "alert");
+      field.insertAdjacentElement("afterend", line);
+    }
+    line.textContent = "只输入最后四位。";
+    field.addEventListener("input", function () { line.textContent = ""; }, { once: true });
+  }
+
   // Enter in a field goes on to the next empty field of the form instead of sending half of it;
   // the button sends in any case. This comes before the listener of app.js, which marks the form as sent.
   document.addEventListener("submit", function (event) {
     var field = document.activeElement;
     if (!field || field.form !== event.target || !field.matches("input[data-select]") || !field.value.trim()) { return; }
-    // A scan that came twice has run into the next page's field: it waits there to be typed over.
+    // A scan that came twice has run into the next page's field, or the whole ID number was typed: it
+    // waits there to be typed over.
     if (field.id === "f-tail" && field.value.trim().length > 4) {
       event.preventDefault();
       event.stopImmediatePropagation();
       field.select();
+      onlyTail(field);
       return;
     }
     var next = Array.prototype.find.call(event.target.querySelectorAll("input[data-select]"), function (other) {
@@ -40,6 +55,11 @@
   var list = document.querySelector("[data-count]");
   var counted = document.querySelector("[data-counted]");
   if (list && counted) {
+    // Enter on a box would send the form (on keypress, in all browsers), and a scanner sends Enter:
+    // only the button confirms.
+    list.addEventListener("keypress", function (event) {
+      if (event.key === "Enter") { event.preventDefault(); }
+    });
     list.addEventListener("change", function () {
       var boxes = list.querySelectorAll("input");
       var ticked = list.querySelectorAll("input:checked").length;
