@@ -292,6 +292,17 @@ func TestReviewByKeyboard(t *testing.T) {
 	types("a")
 	opened(sun)
 	require.Equal(t, card.Waiting, h.works.State(li))
+	_, err = chromedp.Run(tab, chromedp.Evaluate[bool](
+		`(p => { window.right = p.getAttribute("src"); p.src = "/review/no-photo.jpg"; return true; })(document.getElementById("photo"))`))
+	require.NoError(t, err)
+	wait("#photo", `document.getElementById("photo").complete`)
+	types("a") // on a photo that nobody has seen
+	wait("#notice p", `document.getElementById("notice").textContent.includes("没有加载出来")`)
+	require.Equal(t, card.Reviewing, h.works.State(sun))
+	_, err = chromedp.Run(tab, chromedp.Evaluate[bool](`document.getElementById("photo").src = window.right, true`))
+	require.NoError(t, err)
+	opened(sun)
+	wait("#notice", `document.getElementById("notice").textContent === ""`)
 	types("a")
 	wait("#calm", `true`)
 	require.Equal(t, card.Waiting, h.works.State(sun))

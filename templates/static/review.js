@@ -5,8 +5,27 @@
   var note = document.getElementById("f-note");
   var photo = document.getElementById("photo");
 
-  // Nobody approves a photo that has not been shown.
-  function seen() { return photo && photo.complete && photo.naturalWidth > 0; }
+  var notice = document.getElementById("notice");
+
+  // Nobody decides on a photo that has not been shown.
+  function seen() {
+    if (!photo) { return false; }
+    if (photo.complete && photo.naturalWidth > 0) { return true; }
+    say(photo.complete ? "照片没有加载出来，请刷新页面后再决定。" : "照片还在加载，显示出来后再决定。");
+    return false;
+  }
+
+  function say(sentence) {
+    notice.textContent = "";
+    var line = document.createElement("p");
+    line.className = "flash flash-warn";
+    line.textContent = sentence;
+    notice.appendChild(line);
+  }
+
+  if (photo) {
+    photo.addEventListener("load", function () { notice.textContent = ""; });
+  }
 
   document.addEventListener("keydown", function (event) {
     if (event.ctrlKey || event.altKey || event.metaKey || event.repeat || event.isComposing) { return; }
@@ -19,10 +38,8 @@
     var box = /^[1-9]$/.test(key) && document.querySelector('[data-key="' + key + '"]');
     if (box) {
       box.checked = !box.checked;
-    } else if (key === "a" && seen()) {
-      document.getElementById("approve").requestSubmit();
-    } else if (key === "r" && seen()) {
-      document.getElementById("refuse").requestSubmit();
+    } else if (key === "a" || key === "r") {
+      if (seen()) { document.getElementById(key === "a" ? "approve" : "refuse").requestSubmit(); }
     } else if (event.key === "Escape") {
       document.querySelectorAll("#refuse [data-key]:checked").forEach(function (other) { other.checked = false; });
     } else {
