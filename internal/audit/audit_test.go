@@ -173,7 +173,7 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 		"promise whose dates are out of order":               {"UPDATE application SET promised_from = promise_start + 9 WHERE id = " + producing},
 		"overdue card about which nobody was told":           {"UPDATE application SET overdue_at = NULL WHERE id = " + overdue},
 		"case that was to be mended and was not given up":    {"UPDATE application SET mend_until = '2026-12-15 16:00Z', mend_from = '2026-12-01' WHERE id = " + mending},
-		"photo of somebody else":                             {"UPDATE application SET photo_id = (SELECT photo_id FROM application WHERE id = " + mending + ") WHERE id = " + waiting},
+		"photo of somebody else":                             {"ALTER TABLE application DROP CONSTRAINT application_photo", "UPDATE application SET photo_id = (SELECT photo_id FROM application WHERE id = " + mending + ") WHERE id = " + waiting},
 		"card with a photo that nobody passed":               {"UPDATE photo SET verdict = 'doubtful' WHERE id = (SELECT photo_id FROM application WHERE id = " + waiting + ")"},
 		"photo decided by somebody who is no reviewer":       {"UPDATE photo SET decided_by = (SELECT id FROM staff WHERE role = 'factory') WHERE decided_by IS NOT NULL"},
 		"regular card handed over under another number":      {"UPDATE hand_over SET card_number = (SELECT number FROM card WHERE application_id = " + atCounter + ") WHERE card_number IS NOT NULL"},

@@ -6,6 +6,7 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // goose speaks database/sql
 	"github.com/pressly/goose/v3"
@@ -48,7 +49,7 @@ func Migrate(ctx context.Context, url string) error {
 		return fmt.Errorf("migrate: %w", err)
 	}
 	defer conn.Close()
-	if _, err := conn.ExecContext(ctx, "SELECT pg_advisory_lock(7234501)"); err != nil {
+	if err := lockMigrations(ctx, conn); err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
 	defer func() { _, _ = conn.ExecContext(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock(7234501)") }()
@@ -56,6 +57,25 @@ func Migrate(ctx context.Context, url string) error {
 		return fmt.Errorf("migrate: %w", err)
 	}
 	return nil
+}
+
+// lockMigrations waits for its turn by asking again and again: CREATE INDEX CONCURRENTLY waits for every
+// statement that runs, so that a second process which waited inside one would never see the first one end.
+func lockMigrations(ctx context.Context, conn *sql.Conn) error {
+	ask := time.NewTicker(100 * time.Millisecond)
+	defer ask.Stop()
+	for {
+		var mine bool
+		err := conn.QueryRowContext(ctx, "SELECT pg_try_advisory_lock(7234501)").Scan(&mine)
+		if err != nil || mine {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-ask.C:
+		}
+	}
 }
 
 // LatestVersion is the number of the newest migration in this program.

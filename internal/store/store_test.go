@@ -2,10 +2,13 @@ package store_test
 
 import (
 	"context"
+	"database/sql"
+	"os"
 	"testing"
 
 	"github.com/gofrs/uuid/v5"
 	"github.com/jackc/pgx/v5"
+	"github.com/pressly/goose/v3"
 	"github.com/stretchr/testify/require"
 
 	"volcard/internal/clock"
@@ -21,6 +24,46 @@ func TestMigrateTwice(t *testing.T) {
 	v, err := store.SchemaVersion(context.Background(), db)
 	require.NoError(t, err)
 	require.Equal(t, store.LatestVersion(), v)
+}
+
+// The newest migration can be taken back, and several processes that bring it again wait for each other,
+// also while one of them builds indexes that wait for whoever runs a statement.
+func TestMigrateBackAndAtOnce(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	pool, owner := storetest.NewWithURL(t)
+	db, err := sql.Open("pgx", owner)
+	require.NoError(t, err)
+	defer db.Close()
+	p, err := goose.NewProvider(goose.DialectPostgres, db, os.DirFS("migrations"))
+	require.NoError(t, err)
+	_, err = p.DownTo(ctx, store.LatestVersion()-1)
+	require.NoError(t, err)
+	errs := make(chan error)
+	for range 3 {
+		go func() { errs <- store.Migrate(ctx, owner) }()
+	}
+	for range 3 {
+		require.NoError(t, <-errs)
+	}
+	v, err := store.SchemaVersion(ctx, pool)
+	require.NoError(t, err)
+	require.Equal(t, store.LatestVersion(), v)
+}
+
+// Photos are deleted all day long. A reference to them that no index begins with reads its whole table
+// for each.
+func TestDeletedPhotosAreFoundByAnIndex(t *testing.T) {
+	t.Parallel()
+	db := storetest.New(t)
+	rows, err := db.Query(context.Background(), `
+		SELECT conname FROM pg_constraint c
+		 WHERE contype = 'f' AND confrelid = 'photo'::regclass AND NOT EXISTS (
+		   SELECT 1 FROM pg_index i WHERE i.indrelid = c.conrelid AND i.indpred IS NULL AND i.indisvalid AND i.indkey[0] = ANY (c.conkey))`)
+	require.NoError(t, err)
+	bare, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(t, err)
+	require.Empty(t, bare)
 }
 
 func TestAuditChain(t *testing.T) {
