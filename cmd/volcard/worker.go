@@ -93,6 +93,7 @@ func (p *parts) dispatcher(c config.SMS) (*notify.Dispatcher, error) {
 	}
 	return &notify.Dispatcher{
 		Messages: messages, Gateway: gateway, Clock: p.clock, Log: p.log, Metrics: metrics, Timeout: c.Timeout,
+		Quiet: c.Gateway != "outbox", // the demonstration's phone rings nobody out of bed
 	}, nil
 }
 

@@ -26,6 +26,8 @@ const (
 	late = 10 * time.Minute
 	// watch is how often the backlog is looked at.
 	watch = 30 * time.Second
+	// Nobody wants to be woken by a reminder.
+	morningHour, eveningHour = 8, 21
 )
 
 // tries bounds the sends of a message that the gateway refuses for now: with the pauses below a
@@ -44,35 +46,68 @@ type Dispatcher struct {
 	Log      *slog.Logger
 	Metrics  *Metrics      // nil: none
 	Timeout  time.Duration // longest wait for the gateway
+	// Quiet: notices that nobody waits for are sent between morning and evening only.
+	Quiet bool
 }
 
-// Run dispatches until the context ends. What is being sent then is sent and settled first.
+// Run dispatches until the context ends. What is being sent then is sent and settled first. Codes have
+// a lane of their own: they wait neither for a backlog of notices nor for a gateway that is slow with them.
 func (d *Dispatcher) Run(ctx context.Context) {
-	tick := time.NewTicker(poll)
+	var lanes sync.WaitGroup
+	lanes.Go(func() { d.lane(ctx, d.codes) })
+	lanes.Go(func() { d.lane(ctx, d.notices) })
+	lanes.Go(func() {
+		every(ctx, watch, func() { d.watch(ctx) })
+	})
+	lanes.Wait()
+}
+
+func (d *Dispatcher) lane(ctx context.Context, round func(context.Context) (int, error)) {
+	every(ctx, poll, func() {
+		for ctx.Err() == nil {
+			n, err := round(ctx)
+			if err != nil && ctx.Err() == nil {
+				d.Log.WarnContext(ctx, "messages: the outbox cannot be read", slog.String("error", err.Error()))
+			}
+			if err != nil || n == 0 {
+				return
+			}
+		}
+	})
+}
+
+// every runs fn now and at each tick until the context ends.
+func every(ctx context.Context, pause time.Duration, fn func()) {
+	tick := time.NewTicker(pause)
 	defer tick.Stop()
-	watcher := time.NewTicker(watch)
-	defer watcher.Stop()
 	for {
-		n, err := d.Once(ctx)
-		if err != nil && ctx.Err() == nil {
-			d.Log.WarnContext(ctx, "messages: the outbox cannot be read", slog.String("error", err.Error()))
-		}
-		if err == nil && n > 0 && ctx.Err() == nil {
-			continue // there may be more
-		}
+		fn()
 		select {
 		case <-ctx.Done():
 			return
-		case <-watcher.C:
-			d.watch(ctx)
 		case <-tick.C:
 		}
 	}
 }
 
-// Once takes one round: messages whose dispatcher went away, those of unknown outcome, those
-// that are due. It tells how many it handled.
+// Once takes one round of each lane and tells how many messages it handled.
 func (d *Dispatcher) Once(ctx context.Context) (int, error) {
+	codes, err := d.codes(ctx)
+	if err != nil {
+		return codes, err
+	}
+	notices, err := d.notices(ctx)
+	return codes + notices, err
+}
+
+func (d *Dispatcher) codes(ctx context.Context) (int, error) {
+	due, err := d.Messages.ClaimUrgent(ctx, batch, d.lease())
+	d.each(ctx, due, d.deliver)
+	return len(due), err
+}
+
+// notices takes messages whose dispatcher went away, those of unknown outcome, those that are due.
+func (d *Dispatcher) notices(ctx context.Context) (int, error) {
 	lost, err := d.Messages.Lost(ctx, batch, d.lag())
 	if err != nil {
 		return 0, err
@@ -147,6 +182,9 @@ func (d *Dispatcher) deliver(ctx context.Context, m messagestore.Message) error 
 	if t.Fresh > 0 && now.Sub(m.CreatedAt) > t.Fresh {
 		return d.giveUp(settle, m, t, "too old to be of use")
 	}
+	if morning := daytime(now); t.Daytime && d.Quiet && morning.After(now) {
+		return d.Messages.Hold(settle, m, morning)
+	}
 	sendCtx, cancel := context.WithTimeout(settle, d.timeout())
 	defer cancel()
 	receipt, err := d.Gateway.Send(sendCtx, request(m))
@@ -219,6 +257,19 @@ func (d *Dispatcher) watch(ctx context.Context) {
 		d.Log.WarnContext(ctx, "messages: unsent for long", slog.Bool("alarm", true), slog.Int("overdue", b.Overdue),
 			slog.Duration("oldest", b.Oldest), slog.Int("unknown", b.Unknown))
 	}
+}
+
+// daytime is now, or the next morning in Shanghai where it is night.
+func daytime(now time.Time) time.Time {
+	y, m, d := now.In(clock.Shanghai).Date()
+	morning := time.Date(y, m, d, morningHour, 0, 0, 0, clock.Shanghai)
+	switch evening := time.Date(y, m, d, eveningHour, 0, 0, 0, clock.Shanghai); {
+	case now.Before(morning):
+		return morning
+	case now.Before(evening):
+		return now
+	}
+	return morning.AddDate(0, 0, 1)
 }
 
 func tries(t Template) int {

@@ -96,14 +96,17 @@ func setup(t *testing.T, g notify.Gateway) *bundle {
 
 func (b *bundle) enqueue(template string, n int) {
 	b.t.Helper()
+	tpl, _ := notify.Lookup(template)
 	for range n {
 		require.NoError(b.t, store.Enqueue(ctx, b.store.DB, b.store.Vault, store.Message{
 			DedupeKey: uuid.Must(uuid.NewV7()).String(), Template: template, Phone: "13800000001",
-			Params: map[string]string{"code": "123456", "branch": "演示支行", "until": "12月1日", "number": "A1", "what": "修改了密码"},
-			At:     b.now.Now(),
+			Params: map[string]string{"code": "123456", "branch": "演示支行", "until": "12月1日", "by": "12月1日", "from": "12月1日", "number": "A1", "what": "修改了密码"},
+			Urgent: tpl.Once, At: b.now.Now(),
 		}))
 	}
 }
+
+func (b *bundle) passTo(t time.Time) { b.now.Advance(t.Sub(b.now.Now())) }
 
 func (b *bundle) round() int {
 	b.t.Helper()
@@ -322,6 +325,9 @@ func TestCrashAfterTheSend(t *testing.T) {
 	b.enqueue("code-register", 1)
 	claimed, err := b.store.Claim(ctx, 10, time.Minute)
 	require.NoError(t, err)
+	codes, err := b.store.ClaimUrgent(ctx, 10, time.Minute)
+	require.NoError(t, err)
+	claimed = append(claimed, codes...)
 	require.Len(t, claimed, 2)
 	for _, m := range claimed {
 		_, err := g.Send(ctx, notify.Request{DedupeID: m.ID.String()})
@@ -391,6 +397,74 @@ func TestRunUntilStopped(t *testing.T) {
 	cancel()
 	wg.Wait()
 	require.Equal(t, map[string]int{"sent": 45}, b.states())
+}
+
+// A mass event queues thousands of notices, and the gateway is slow: whoever registers meanwhile gets the code.
+func TestCodesPassTheBacklog(t *testing.T) {
+	stop, cancel := context.WithCancel(ctx)
+	slow, busy, code := make(chan struct{}), make(chan struct{}, 200), make(chan string, 1)
+	c := &carrier{answer: func(r notify.Request, _ int) error {
+		if r.Template != "promise-moved" {
+			code <- r.Template
+			return nil
+		}
+		busy <- struct{}{}
+		<-slow
+		return nil
+	}}
+	b := setup(t, c)
+	b.enqueue("promise-moved", 200)
+	var wg sync.WaitGroup
+	wg.Go(func() { b.Run(stop) })
+	<-busy
+	b.enqueue("code-register", 1)
+	require.Equal(t, "code-register", <-code)
+	require.Positive(t, b.states()["pending"])
+	cancel()
+	close(slow)
+	wg.Wait()
+}
+
+// Notices that answer nothing the person has just done wait for the morning, and are not late meanwhile.
+func TestNightsAreQuiet(t *testing.T) {
+	c := &carrier{}
+	b := setup(t, c)
+	b.Quiet = true
+	night := time.Date(2026, 11, 23, 23, 59, 59, 0, clock.Shanghai)
+	b.passTo(night)
+	b.enqueue("card-lapsed", 3)
+	b.enqueue("card-collected", 1)
+	b.enqueue("code-reset", 1)
+	for b.round() > 0 {
+	}
+	require.Equal(t, map[string]int{"sent": 2, "pending": 3}, b.states())
+	for _, now := range []time.Time{night.Add(time.Hour), time.Date(2026, 11, 24, 7, 59, 59, 0, clock.Shanghai)} {
+		b.passTo(now)
+		require.Zero(t, b.round())
+		backlog, err := b.store.Backlog(ctx, 10*time.Minute)
+		require.NoError(t, err)
+		require.Equal(t, messagestore.Backlog{Pending: 3}, backlog)
+	}
+	b.passTo(time.Date(2026, 11, 24, 8, 0, 0, 0, clock.Shanghai))
+	b.round()
+	require.Equal(t, map[string]int{"sent": 5}, b.states())
+	require.Equal(t, 5, c.count())
+
+	// A morning at which nobody sends is an alarm.
+	b.enqueue("card-reminder", 1)
+	b.passTo(time.Date(2026, 11, 24, 20, 59, 59, 0, clock.Shanghai))
+	backlog, err := b.store.Backlog(ctx, 10*time.Minute)
+	require.NoError(t, err)
+	require.Equal(t, 1, backlog.Overdue)
+	b.round()
+	require.Equal(t, map[string]int{"sent": 6}, b.states(), "just before the evening")
+
+	// What a demonstration shows is seen at once.
+	b.Quiet = false
+	b.passTo(time.Date(2026, 11, 24, 22, 0, 0, 0, clock.Shanghai))
+	b.enqueue("card-lapsed", 1)
+	b.round()
+	require.Equal(t, map[string]int{"sent": 7}, b.states())
 }
 
 func TestSealedWithALostKey(t *testing.T) {

@@ -132,7 +132,7 @@ func tencent(t *testing.T, answer func(call) (int, string)) Gateway {
 
 var ready = Request{
 	Phone: "13800000001", Template: "card-ready", DedupeID: "0193-abc",
-	Params: map[string]string{"branch": "光谷支行 (演示)", "code": "12345678", "until": "2026年12月23日"},
+	Params: map[string]string{"number": "HB26112300012345", "branch": "光谷支行 (演示)", "code": "12345678", "by": "12月23日", "until": "2026年12月23日"},
 }
 
 func TestAlibabaSend(t *testing.T) {
@@ -141,7 +141,7 @@ func TestAlibabaSend(t *testing.T) {
 		require.Equal(t, "SendSms", c.action)
 		require.Equal(t, map[string]string{
 			"PhoneNumbers": "13800000001", "SignName": "湖北志愿者证", "TemplateCode": "T-card-ready", "OutId": "0193-abc",
-			"TemplateParam": `{"branch":"光谷支行 (演示)","code":"12345678","until":"2026年12月23日"}`,
+			"TemplateParam": `{"branch":"光谷支行 (演示)","by":"12月23日","code":"12345678","number":"HB26112300012345"}`,
 		}, c.params)
 		return 200, `{"Code":"OK","Message":"OK","BizId":"biz^0","RequestId":"r"}`
 	})
@@ -157,7 +157,7 @@ func TestTencentSend(t *testing.T) {
 		require.Equal(t, map[string]any{
 			"PhoneNumberSet": []any{"+8613800000001"}, "SmsSdkAppId": "1400", "SignName": "湖北志愿者证",
 			"TemplateId": "T-card-ready", "SessionContext": "0193-abc",
-			"TemplateParamSet": []any{"光谷支行 (演示)", "12345678", "2026年12月23日"},
+			"TemplateParamSet": []any{"HB26112300012345", "12月23日", "12345678", "光谷支行 (演示)"},
 		}, c.body)
 		return 200, `{"Response":{"SendStatusSet":[{"SerialNo":"s1","Code":"Ok"}],"RequestId":"r"}}`
 	})

@@ -20,6 +20,8 @@ type Template struct {
 	Fresh time.Duration
 	// Once: never sent again when the outcome of a send is unknown, and not kept afterwards.
 	Once bool
+	// Daytime: it answers nothing that the person has just done, and waits for the morning.
+	Daytime bool
 }
 
 // codeFresh leaves a code a minute of its five to be typed in.
@@ -40,15 +42,15 @@ var templates = []Template{
 	code("change-phone", "更换手机号"),
 	code("reset", "重设密码"),
 	{
-		Name: "card-ready", Params: []string{"branch", "code", "until"},
-		Text: "志愿者证已签发，请于{until}前凭身份证到{branch}领卡，取卡码{code}。",
+		Name: "card-ready", Params: []string{"number", "by", "code", "branch"},
+		Text: "申请{number}：{by}前凭身份证、取卡码{code}到{branch}领卡。",
 	},
 	{
-		Name: "card-reminder", Params: []string{"branch", "code", "until"},
+		Name: "card-reminder", Daytime: true, Params: []string{"branch", "code", "until"},
 		Text: "您的志愿者证还在{branch}等您领取，取卡码{code}，保留至{until}。",
 	},
 	{
-		Name: "card-lapsed", Params: []string{"number", "branch"},
+		Name: "card-lapsed", Daytime: true, Params: []string{"number", "branch"},
 		Text: "申请{number}逾期未领，{branch}已收回卡片；电子证仍有效，可登录重选网点。",
 	},
 	{
@@ -64,7 +66,7 @@ var templates = []Template{
 		Text: "申请{number}已受理，姓名中有生僻字需人工核对，完成后短信通知您。",
 	},
 	{
-		Name: "application-refused", Params: []string{"number", "reason"},
+		Name: "application-refused", Daytime: true, Params: []string{"number", "reason"},
 		Text: "申请{number}未通过：{reason}。请登录查看，更正后可重新申请。",
 	},
 	{
@@ -72,31 +74,31 @@ var templates = []Template{
 		Text: "电子证已签发，实体卡预计{from}至{until}送达{branch}。",
 	},
 	{
-		Name: "card-arrived", Params: []string{"branch", "code", "until"},
+		Name: "card-arrived", Daytime: true, Params: []string{"branch", "code", "until"},
 		Text: "志愿者证已到{branch}，请于{until}前凭身份证领卡，取卡码{code}。",
 	},
 	{
-		Name: "card-kept", Params: []string{"number", "branch"},
+		Name: "card-kept", Daytime: true, Params: []string{"number", "branch"},
 		Text: "申请{number}逾期未领，卡片由{branch}保管；可登录重新预约。",
 	},
 	{
-		Name: "photo-refused", Params: []string{"reason", "until"},
+		Name: "photo-refused", Daytime: true, Params: []string{"reason", "until"},
 		Text: "申请照片未通过：{reason}。请于{until}前登录更换，排队位置保留。",
 	},
 	{
-		Name: "confirm-again", Params: []string{"number", "until"},
+		Name: "confirm-again", Daytime: true, Params: []string{"number", "until"},
 		Text: "申请{number}需要您重新确认卡面，请于{until}前登录办理。",
 	},
 	{
-		Name: "mend-reminder", Params: []string{"number", "until"},
+		Name: "mend-reminder", Daytime: true, Params: []string{"number", "until"},
 		Text: "申请{number}还在等您修改确认，请于{until}前登录办理。",
 	},
 	{
-		Name: "card-overdue", Params: []string{"number", "until"},
+		Name: "card-overdue", Daytime: true, Params: []string{"number", "until"},
 		Text: "抱歉，申请{number}的实体卡未在{until}前送达，正在跟进；电子证可用。",
 	},
 	{
-		Name: "promise-moved", Params: []string{"from", "until"},
+		Name: "promise-moved", Daytime: true, Params: []string{"from", "until"},
 		Text: "按新的放假安排，您的实体卡预计改为{from}至{until}送达网点。",
 	},
 	{

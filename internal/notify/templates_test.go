@@ -13,7 +13,7 @@ import (
 
 // sample holds values as long as real ones are.
 var sample = map[string]string{
-	"code": "12345678", "branch": "招商银行武汉光谷科技支行（演示）", "until": "2026年12月23日", "from": "2026年12月14日", "number": "A2026112300012345",
+	"code": "12345678", "branch": "招商银行武汉光谷科技支行（演示）", "until": "2026年12月23日", "from": "2026年12月14日", "number": "HB26112300012345", "by": "12月23日",
 	"reason": "姓名与证件不一致", "what": "更换了绑定的手机号",
 }
 
@@ -59,9 +59,25 @@ func TestNamesOfTheStores(t *testing.T) {
 	require.False(t, ok)
 }
 
+// What the person waits for, or has to know at once, comes at any hour.
+func TestWhatComesAtAnyHour(t *testing.T) {
+	t.Parallel()
+	var anyHour []string
+	for _, tpl := range notify.Templates() {
+		if !tpl.Daytime {
+			anyHour = append(anyHour, tpl.Name)
+		}
+	}
+	require.ElementsMatch(t, []string{
+		"code-register", "code-application", "code-change-phone", "code-reset",
+		"card-ready", "card-approved", "application-held", "branch-changed", "withdrawn",
+		"card-collected", "card-collection-undone", "account-security",
+	}, anyHour)
+}
+
 func TestRender(t *testing.T) {
 	t.Parallel()
-	tpl, _ := notify.Lookup("card-ready")
+	tpl, _ := notify.Lookup("card-reminder")
 	_, err := tpl.Render(map[string]string{"branch": "x", "code": " "})
 	require.Error(t, err)
 	text, err := tpl.Render(map[string]string{"branch": "{code}\n" + strings.Repeat("长", 40), "code": "1", "until": "2"})
@@ -75,7 +91,7 @@ func FuzzRender(f *testing.F) {
 	f.Add("支行", "12345678", "2026年12月23日")
 	f.Add("{until}", "\x00", "\xff")
 	f.Fuzz(func(t *testing.T, branch, code, until string) {
-		tpl, _ := notify.Lookup("card-ready")
+		tpl, _ := notify.Lookup("card-reminder")
 		text, err := tpl.Render(map[string]string{"branch": branch, "code": code, "until": until})
 		if err == nil && utf8.RuneCountInString(text) > 3*30+60 {
 			t.Fatalf("%d characters", utf8.RuneCountInString(text))

@@ -19,7 +19,9 @@ type Message struct {
 	Template  string // one of internal/notify's templates
 	Phone     string
 	Params    map[string]string
-	At        time.Time
+	// Urgent: somebody waits for it at a form, so that it goes before every notice.
+	Urgent bool
+	At     time.Time
 }
 
 // Labels of the sealed columns of table message.
@@ -47,9 +49,9 @@ func Enqueue(ctx context.Context, q Execer, v *vault.Vault, m Message) error {
 		return fmt.Errorf("message id: %w", err)
 	}
 	_, err = q.Exec(ctx, `
-		INSERT INTO message (id, dedupe_key, person_id, template, phone, params, due_at, created_at)
-		VALUES ($1, $2, nullif($3, '00000000-0000-0000-0000-000000000000'::uuid), $4, $5, $6, $7, $7)
+		INSERT INTO message (id, dedupe_key, person_id, template, phone, params, urgent, due_at, created_at)
+		VALUES ($1, $2, nullif($3, '00000000-0000-0000-0000-000000000000'::uuid), $4, $5, $6, $7, $8, $8)
 		ON CONFLICT (dedupe_key) DO NOTHING`,
-		id, m.DedupeKey, m.PersonID, m.Template, phone, sealedParams, m.At)
+		id, m.DedupeKey, m.PersonID, m.Template, phone, sealedParams, m.Urgent, m.At)
 	return Translate(err)
 }

@@ -188,5 +188,14 @@ func day(t time.Time) string {
 	return fmt.Sprintf("%d年%d月%d日", t.Year(), t.Month(), t.Day())
 }
 
+// dayWithin is day, without the year where only one is meant: a text message has no room for more.
+func dayWithin(now, t time.Time) string {
+	if t.Sub(now) > 300*24*time.Hour {
+		return day(t)
+	}
+	t = t.In(clock.Shanghai)
+	return fmt.Sprintf("%d月%d日", t.Month(), t.Day())
+}
+
 // trim cuts what a person typed to what is stored.
 func trim(s string) string { return strings.TrimSpace(s) }

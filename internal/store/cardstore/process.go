@@ -220,7 +220,7 @@ func (s Process) ready(ctx context.Context, w *work, a *locked, actor store.Acto
 	}
 	event := fmt.Sprintf("ready-%d", now.UnixMicro())
 	return s.tell(ctx, &w.later, *a, event, template, now, map[string]string{
-		"branch": a.BranchName, "code": a.PickupCode, "until": day(until),
+		"number": a.Number, "branch": a.BranchName, "code": a.PickupCode, "until": day(until), "by": dayWithin(now, until),
 	})
 }
 

@@ -180,7 +180,7 @@ func (c Codes) make(ctx context.Context, tx pgx.Tx, a Ask, now time.Time, isReal
 	}
 	return store.Enqueue(ctx, tx, c.Vault, store.Message{
 		DedupeKey: "code:" + id.String(), PersonID: a.PersonID, Template: a.Purpose.Template(),
-		Phone: a.Phone.String(), Params: map[string]string{"code": code}, At: now,
+		Phone: a.Phone.String(), Params: map[string]string{"code": code}, Urgent: true, At: now,
 	})
 }
 

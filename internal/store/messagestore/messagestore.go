@@ -45,12 +45,22 @@ type Message struct {
 	Until time.Time
 }
 
-// Claim takes due messages for sending, at most n, oldest first, for the time of the lease.
+// Claim takes due notices for sending, at most n, oldest first, for the time of the lease.
 // Dispatchers that claim at once get different ones.
 func (s Store) Claim(ctx context.Context, n int, lease time.Duration) ([]Message, error) {
+	return s.claim(ctx, "NOT urgent", n, lease)
+}
+
+// ClaimUrgent is Claim for the messages that somebody waits for: however many notices are due, they
+// find none before them.
+func (s Store) ClaimUrgent(ctx context.Context, n int, lease time.Duration) ([]Message, error) {
+	return s.claim(ctx, "urgent", n, lease)
+}
+
+func (s Store) claim(ctx context.Context, which string, n int, lease time.Duration) ([]Message, error) {
 	return s.take(ctx, `
 		WITH due AS MATERIALIZED (
-		  SELECT id FROM message WHERE state = 'pending' AND due_at <= $1
+		  SELECT id FROM message WHERE state = 'pending' AND `+which+` AND due_at <= $1
 		   ORDER BY due_at, id LIMIT $2 FOR UPDATE SKIP LOCKED)
 		UPDATE message m SET state = 'sending', attempts = attempts + 1, due_at = $1::timestamptz + $3
 		  FROM due WHERE m.id = due.id
@@ -170,6 +180,14 @@ func (s Store) Release(ctx context.Context, m Message) error {
 	return store.Translate(err)
 }
 
+// Hold is Release for a notice that has to wait until a later time, and is not late meanwhile.
+func (s Store) Hold(ctx context.Context, m Message, until time.Time) error {
+	_, err := s.DB.Exec(ctx, `
+		UPDATE message SET state = 'pending', attempts = attempts - 1, due_at = $3, held_until = $3
+		 WHERE id = $1 AND attempts = $2 AND state = 'sending'`, m.ID, m.Attempt, until)
+	return store.Translate(err)
+}
+
 // Doubt marks a message of which nobody knows whether it was sent, or keeps it so; the gateway
 // is asked (again) after the pause.
 func (s Store) Doubt(ctx context.Context, m Message, pause time.Duration, reason string) error {
@@ -187,7 +205,7 @@ type Backlog struct {
 	// Failed counts messages given up in the last day.
 	Failed int
 	// Overdue counts unsent messages older than the time that was asked for, and Oldest is the
-	// age of the oldest unsent one.
+	// age of the oldest unsent one. The age of a notice that was held counts from when it may be sent.
 	Overdue int
 	Oldest  time.Duration
 }
@@ -199,15 +217,16 @@ func (s Store) Backlog(ctx context.Context, late time.Duration) (Backlog, error)
 	now := s.Clock.Now()
 	err := s.DB.QueryRow(ctx, `
 		SELECT count(*) FILTER (WHERE state = 'pending'), count(*) FILTER (WHERE state = 'sending'),
-		       count(*) FILTER (WHERE state = 'unknown'), count(*) FILTER (WHERE created_at <= $1), min(created_at),
+		       count(*) FILTER (WHERE state = 'unknown'), count(*) FILTER (WHERE since <= $1), min(since),
 		       (SELECT count(*) FROM message WHERE state = 'failed' AND created_at > $2)
-		  FROM message WHERE state IN ('pending', 'sending', 'unknown')`, now.Add(-late), now.Add(-24*time.Hour)).
+		  FROM (SELECT state, coalesce(held_until, created_at) AS since FROM message
+		         WHERE state IN ('pending', 'sending', 'unknown')) unsent`, now.Add(-late), now.Add(-24*time.Hour)).
 		Scan(&b.Pending, &b.Sending, &b.Unknown, &b.Overdue, &oldest, &b.Failed)
 	if err != nil {
 		return Backlog{}, store.Translate(err)
 	}
 	if oldest != nil {
-		b.Oldest = now.Sub(*oldest)
+		b.Oldest = max(0, now.Sub(*oldest))
 	}
 	return b, nil
 }
