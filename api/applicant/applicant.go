@@ -13,6 +13,7 @@ import (
 	"volcard/api/web"
 	"volcard/internal/calendar"
 	"volcard/internal/card"
+	"volcard/internal/limit"
 	"volcard/internal/render"
 	"volcard/internal/store/cardstore"
 	"volcard/internal/store/casewatch"
@@ -44,6 +45,7 @@ type Deps struct {
 	// Of the regular edition only.
 	Designs      regular.Designs
 	Photos       photostore.Photos
+	Limits       limit.Limiter
 	Vault        *vault.Vault
 	Calendar     func(context.Context) (*calendar.Calendar, error)
 	RegularTerms card.RegularTerms
@@ -72,7 +74,7 @@ func (d Deps) promises() regular.Promises {
 // person whom it belongs to: somebody else's id is the same as one that does not exist.
 func Routes(r chi.Router, d Deps) {
 	pictures := picture.NewPainter()
-	studio := regular.Studio{Kit: d.Kit, Photos: d.Photos, Faces: d.Faces, Designs: d.Designs, Pictures: pictures}
+	studio := regular.Studio{Kit: d.Kit, Photos: d.Photos, Limits: d.Limits, Faces: d.Faces, Designs: d.Designs, Pictures: pictures}
 	desk := cases.Desk{Kit: d.Kit, Cases: d.Cases, Terms: d.Terms, Start: d.Starter.Start}
 	r.Group(func(r chi.Router) {
 		r.Use(d.Kit.RequirePerson)

@@ -58,10 +58,11 @@ func (a photoStep) render(w http.ResponseWriter, r *http.Request, p *photoStepPa
 // upload keeps a photo in the draft. Of two tabs, or two uploads at once, the draft's version decides:
 // the later one is shown what the earlier one saved.
 func (a photoStep) upload(w http.ResponseWriter, r *http.Request) error {
-	in, err := regular.Receive(r)
+	in, err := a.studio.Receive(r, web.User(r))
 	if err != nil {
 		return err
 	}
+	defer in.Close()
 	v, err := a.open(r)
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/gofrs/uuid/v5"
 	"github.com/stretchr/testify/require"
@@ -57,6 +58,7 @@ func TestPhotosThatAreRefused(t *testing.T) { // one draft for all
 		"too small a part":       {good, map[string]string{"x": "300", "y": "200", "w": "50", "h": "70"}, photo.TooSmall},
 	} {
 		t.Run(name, func(t *testing.T) {
+			r.Clock.Advance(10 * time.Second) // a person needs a moment, too
 			page := p.upload(p.Get("/apply/photo?new=1").Want(200), "photo.jpg", c.file, c.changes).Want(422)
 			reason := photo.Finding{Code: c.reason}
 			page.WantError("photo", reason.Text()).WantError("photo", reason.Fix()).Has("#f-photo[aria-invalid=true]").Has(uploadForm)
@@ -66,6 +68,7 @@ func TestPhotosThatAreRefused(t *testing.T) { // one draft for all
 			require.Equal(t, before, now)
 		})
 	}
+	r.Clock.Advance(time.Minute)
 	// No file at all, no form at all, a form that breaks off.
 	page := p.upload(p.Get("/apply/photo?new=1"), "", nil, nil).Want(422).WantError("photo", "请先选择或拍摄一张照片")
 	page.Has(uploadForm)
@@ -79,6 +82,28 @@ func TestPhotosThatAreRefused(t *testing.T) { // one draft for all
 	contentType, body = multipartBody(t, many, "photo.jpg", good)
 	p.Do(http.MethodPost, "/apply/photo/upload", contentType, bytes.NewReader(body)).Want(422)
 	require.Equal(t, 1, r.count("SELECT count(*) FROM photo"))
+}
+
+// One person's uploads are counted whether the gate takes them or not: two pictures are decoded at a time,
+// and everybody else waits behind them.
+func TestRefusedUploadsAreCounted(t *testing.T) {
+	t.Parallel()
+	r := open(t)
+	p := r.person("王𠮷", adultID)
+	before := p.regular()
+	for range 10 {
+		p.upload(p.Get("/apply/photo?new=1").Want(200), "photo.jpg", []byte("这不是照片"), nil).Want(422)
+	}
+	page := p.upload(p.Get("/apply/photo?new=1").Want(200), "photo.jpg", phototest.Good(), nil).Want(429)
+	page.WantError("photo", "上传照片太频繁").Has(".portrait img").Has(uploadForm)
+	now, _, err := r.drafts.Load(t.Context(), p.id)
+	require.NoError(t, err)
+	require.Equal(t, before, now)
+	require.Equal(t, 1, r.count("SELECT count(*) FROM photo"))
+
+	other := r.person("李𬱟", otherID)
+	other.regular()
+	other.upload(other.Get("/apply/photo?new=1").Want(200), "photo.jpg", phototest.Good(), nil).WantAt("/apply/photo")
 }
 
 // Other routes take no such bodies, and this one takes no more than it must.

@@ -110,7 +110,8 @@ func open(t testing.TB, change ...func(*web.Options)) *room {
 		Codes:  codestore.Codes{DB: env.DB, Vault: env.Vault, Clock: env.Clock},
 		Places: placestore.New(env.DB), Drafts: r.drafts, Submissions: cardstore.Submissions{Store: base, Regular: r.process.Process.Regular}, Cases: r.cases,
 		Starter: r.process, Processes: r.process, Watch: watch,
-		Designs: r.designs, Photos: r.photos, Vault: env.Vault, Calendar: inForce, RegularTerms: card.DefaultRegularTerms(),
+		Designs: r.designs, Photos: r.photos, Vault: env.Vault, Calendar: inForce,
+		Limits: codestore.Limiter{DB: env.DB, Vault: env.Vault, Clock: env.Clock}, RegularTerms: card.DefaultRegularTerms(),
 	})
 	r.rows.SigningKey(testKey)
 	r.branch = r.rows.Branch("甲网点")

@@ -153,7 +153,7 @@ func (h room) photo(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	jpeg, err := h.Photos.ForCounter(r.Context(), me.Branch, c.ID)
+	jpeg, err := h.Photos.ForCounter(r.Context(), me.Branch, c.ID, h.Terms.Undo)
 	if err != nil {
 		return err
 	}

@@ -76,7 +76,7 @@ func pages(p *parts, cfg config.API, starter *workflows.Starter, watch *casewatc
 			People: personstore.People{Store: people}, Consents: personstore.Consents{Store: people}, Codes: codes, Places: places,
 			Drafts: cardstore.Drafts{Store: p.cards}, Submissions: cardstore.Submissions{Store: p.cards, Regular: p.regular}, Cases: cases,
 			Starter: starter, Processes: p.client, Watch: watch,
-			Designs: p.designs, Photos: photos, Vault: p.vault, Calendar: p.regular.Calendar, RegularTerms: p.regular.Terms,
+			Designs: p.designs, Photos: photos, Limits: limiter, Vault: p.vault, Calendar: p.regular.Calendar, RegularTerms: p.regular.Terms,
 		},
 		Staff: staff.Room{Kit: kit, Staff: workers},
 		Branch: branch.Deps{

@@ -63,6 +63,7 @@ func serveWorker(ctx context.Context, cfg config.Worker, log *slog.Logger, up fu
 	}
 	p.run(ctx, dispatcher.Run)
 	p.run(ctx, p.forget)
+	p.run(ctx, func(ctx context.Context) { p.forgetPhotos(ctx, cfg.Sweep.Photo) })
 	p.run(ctx, func(ctx context.Context) { p.insist(ctx, "nightly check", p.client.ScheduleNightlyCheck) })
 	p.run(ctx, func(ctx context.Context) {
 		p.insist(ctx, "production schedule", func(ctx context.Context) error {
@@ -101,6 +102,8 @@ const (
 	// forgetEvery is how often what has served its time is deleted, forgetMost rows at once.
 	forgetEvery = time.Minute
 	forgetMost  = 5000
+	// forgetPhotosEvery keeps a photo an hour too long at the most.
+	forgetPhotosEvery = time.Hour
 )
 
 // forget deletes codes, counted attempts, sessions and the demonstration's messages that have
@@ -111,10 +114,21 @@ func (p *parts) forget(ctx context.Context) {
 		"attempts": codestore.Limiter{DB: p.db, Vault: p.vault, Clock: p.clock}.Sweep,
 		"sessions": func(ctx context.Context, _ int) (int64, error) { return sessionstore.New(p.db, p.clock).Sweep(ctx) },
 		"files":    batchstore.Batches{Store: batchstore.Store{DB: p.db, Vault: p.vault, Clock: p.clock}}.Sweep,
-		"photos":   photostore.Photos{DB: p.db, Vault: p.vault, Clock: p.clock}.Sweep,
 		"outbox":   messagestore.Outbox{Store: messagestore.Store{DB: p.db, Vault: p.vault, Clock: p.clock}}.Sweep,
 	}
-	tick := time.NewTicker(forgetEvery)
+	p.sweep(ctx, forgetEvery, sweeps)
+}
+
+// forgetPhotos looks through all photos that are old enough, so it does so less often.
+func (p *parts) forgetPhotos(ctx context.Context, keep time.Duration) {
+	photos := photostore.Photos{DB: p.db, Vault: p.vault, Clock: p.clock}
+	p.sweep(ctx, forgetPhotosEvery, map[string]func(context.Context, int) (int64, error){
+		"photos": func(ctx context.Context, most int) (int64, error) { return photos.Sweep(ctx, keep, most) },
+	})
+}
+
+func (p *parts) sweep(ctx context.Context, every time.Duration, sweeps map[string]func(context.Context, int) (int64, error)) {
+	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
 		for name, sweep := range sweeps {

@@ -169,6 +169,7 @@ func (c Contacts) check(add adder) {
 func (s Sweep) check(add adder) {
 	within(add, "VOLCARD_SWEEP_EVERY", s.Every, time.Second, time.Hour)
 	within(add, "VOLCARD_SWEEP_AFTER", s.After, time.Second, time.Hour)
+	within(add, "VOLCARD_PHOTO_RETENTION", s.Photo, time.Hour, 400*24*time.Hour)
 }
 
 func (s SMS) check(add adder) {

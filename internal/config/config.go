@@ -193,6 +193,7 @@ type Sweep struct {
 
 	Every time.Duration `env:"VOLCARD_SWEEP_EVERY" envDefault:"15s" doc:"how often accepted applications without a workflow are looked for"`
 	After time.Duration `env:"VOLCARD_SWEEP_AFTER" envDefault:"30s" doc:"how long an application may be accepted before the sweeper starts its workflow"`
+	Photo time.Duration `env:"VOLCARD_PHOTO_RETENTION" envDefault:"30d" doc:"how long the portrait of an application is kept that was withdrawn or refused, and one that was uploaded and never used"`
 }
 
 // Demo is the switch between a demonstration and the real thing.

@@ -54,6 +54,10 @@ var (
 	StatusNumber  = Kind{"status-number", []Window{{5, 15 * time.Minute}, {20, day}}}
 	StatusAddress = Kind{"status-address", []Window{{20, time.Minute}, {200, time.Hour}}}
 
+	// PhotoUpload bounds the photos that one person has us decode, kept or not: a person finds a good one in
+	// a few tries, and only two are decoded at once.
+	PhotoUpload = Kind{"photo-upload", []Window{{10, time.Minute}, {60, time.Hour}, {200, day}}}
+
 	// CounterSearch bounds what one clerk can look up; a busy counter has 60 people an hour.
 	CounterSearch = Kind{"counter-search", []Window{{30, time.Minute}, {600, time.Hour}}}
 	// CounterTail bounds a clerk's guesses of the last four characters of one person's ID number.
@@ -64,7 +68,7 @@ var (
 func Kinds() []Kind {
 	return []Kind{
 		CodePhone, CodeAccount, CodeSession, CodeAddress, LoginAccount, LoginAddress, StaffLogin, StaffLoginAddress,
-		AdminToken, Password, StatusNumber, StatusAddress, CounterSearch, CounterTail,
+		AdminToken, Password, StatusNumber, StatusAddress, PhotoUpload, CounterSearch, CounterTail,
 	}
 }
 

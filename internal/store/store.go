@@ -127,6 +127,12 @@ func unavailable(err error) error {
 	return &fault.Error{Kind: fault.Unavailable, Msg: "系统正忙，您填写的内容没有丢失，请稍后再试。", Err: err}
 }
 
+// IsForeign tells whether err is the violation of the named foreign key.
+func IsForeign(err error, constraint string) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == "23503" && pg.ConstraintName == constraint
+}
+
 // IsUnique tells whether err is the violation of the named unique constraint or index.
 func IsUnique(err error, constraint string) bool {
 	var pg *pgconn.PgError

@@ -331,10 +331,11 @@ func (c Changes) upload(w http.ResponseWriter, r *http.Request) error {
 	} else if !c.Desk.Outlook(ch.Case).ChangeDesign || ch.Case.Edition != card.Regular {
 		return c.Desk.Past(w, r, ch.Case)
 	}
-	in, err := Receive(r)
+	in, err := c.Receive(r, web.User(r))
 	if err != nil {
 		return err
 	}
+	defer in.Close()
 	ch, err := c.open(r, url.Values{card.FieldFace: in.Form.Values[card.FieldFace]})
 	if err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 	"volcard/api/applicant/picture"
 	"volcard/api/web"
 	"volcard/internal/card"
+	"volcard/internal/limit"
 	"volcard/internal/photo"
 	"volcard/internal/render"
 	"volcard/internal/store/cardstore"
@@ -29,6 +30,7 @@ type Designs interface {
 type Studio struct {
 	Kit      *web.Kit
 	Photos   photostore.Photos
+	Limits   limit.Limiter
 	Faces    render.Faces
 	Designs  Designs
 	Pictures *picture.Painter

@@ -11,32 +11,39 @@ import (
 	"time"
 
 	"github.com/gofrs/uuid/v5"
+	"golang.org/x/sync/semaphore"
 
 	"volcard/api/web"
 	"volcard/internal/card"
 	"volcard/internal/clock"
 	"volcard/internal/fault"
+	"volcard/internal/limit"
 	"volcard/internal/photo"
 	"volcard/internal/store/photostore"
 )
 
 const (
-	// uploadBody is the one exception from the kit's limit. It is more than a photo may have: what is over
+	// MaxUpload is the one exception from the kit's limit. It is more than a photo may have: what is over
 	// is read and thrown away, so that the browser hears the answer instead of a broken connection.
-	uploadBody = 2 * photo.MaxBytes
+	MaxUpload  = 2 * photo.MaxBytes
 	uploadTime = 2 * time.Minute
 	// A form has a few short fields beside the file.
 	mostFields, longestField = 16, 200
 	// decoding bounds the wait for one of the places at which photos are decoded.
 	decoding = 20 * time.Second
+	// inMemory bounds what this process holds of uploads, in bytes: twenty of the largest, hundreds of those
+	// that the browser made smaller.
+	inMemory = 20 * photo.MaxBytes
 )
+
+var memory = semaphore.NewWeighted(inMemory)
 
 // UploadBody is the limit of the routes on which photos are uploaded, in bytes and in time: a file that was
 // not scaled by its browser takes a slow network longer than a form.
 func UploadBody() func(http.Handler) http.Handler {
-	limit := web.BodyLimit(uploadBody)
+	bounded := web.BodyLimit(MaxUpload)
 	return func(next http.Handler) http.Handler {
-		limited := limit(next)
+		limited := bounded(next)
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			control := http.NewResponseController(w)
 			until := clock.System{}.Now().Add(uploadTime)
@@ -63,42 +70,86 @@ func (Upload) Crop() []string { return []string{"x", "y", "w", "h", "rotate"} }
 // Hidden is a field that travels along.
 type Hidden struct{ Name, Value string }
 
-// Received is a form with a photo. The file stays in memory and is written to no disk.
+// Received is a form with a photo. The file stays in memory, until Close, and is written to no disk.
 type Received struct {
-	Form  *web.Form
-	file  []byte
-	named bool // a file was chosen
+	Form    *web.Form
+	file    []byte
+	named   bool  // a file was chosen
+	refused error // why the file was not looked at
+	weight  int64 // what is taken of memory
 }
 
-// Receive reads the form. A fault of the request as a whole is returned; what is wrong with the photo
-// comes out when it is made.
-func Receive(r *http.Request) (Received, error) {
-	in := Received{Form: web.NewForm(nil)}
+// Close forgets the file.
+func (in *Received) Close() {
+	memory.Release(in.weight)
+	in.file, in.weight = nil, 0
+}
+
+// Receive reads the form; the caller closes it. A fault of the request as a whole is returned; what is wrong
+// with the photo comes out when it is made. An upload is counted before it is read: of one too many only the
+// fields are kept, for the page that says so.
+func (s Studio) Receive(r *http.Request, who *web.Principal) (*Received, error) {
+	in := &Received{Form: web.NewForm(nil)}
+	if err := s.admit(r, who, in); err != nil {
+		return in, err
+	}
+	err := in.read(r)
+	if err != nil {
+		in.Close()
+	}
+	return in, err
+}
+
+func (s Studio) admit(r *http.Request, who *web.Principal, in *Received) error {
+	err := s.Limits.Allow(r.Context(), limit.PhotoUpload, who.ID.String())
+	if wait, ok := limit.RetryAfter(err); ok {
+		in.refused = fault.Wrap(fault.TooMany, err, "上传照片太频繁，请在"+limit.Text(wait)+"后再试。您之前的内容没有丢失。")
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	weight := r.ContentLength
+	if weight < 0 || weight > photo.MaxBytes {
+		weight = photo.MaxBytes
+	}
+	if !memory.TryAcquire(weight) {
+		in.refused = fault.New(fault.Unavailable, "现在上传照片的人较多，请稍后再试。您之前的内容没有丢失。")
+		return nil
+	}
+	in.weight = weight
+	return nil
+}
+
+func (in *Received) read(r *http.Request) error {
 	parts, err := r.MultipartReader()
 	if err != nil {
-		return in, fault.Wrap(fault.Invalid, err, "没有读懂提交的内容，请返回重填。")
+		return fault.Wrap(fault.Invalid, err, "没有读懂提交的内容，请返回重填。")
 	}
 	for range mostFields {
 		part, err := parts.NextPart()
 		if errors.Is(err, io.EOF) {
-			return in, nil
+			return nil
 		}
 		if err == nil {
 			err = in.take(part)
 		}
 		if err != nil {
-			return in, unread(err)
+			return unread(err)
 		}
 	}
-	return in, fault.New(fault.Invalid, "没有读懂提交的内容，请返回重填。")
+	return fault.New(fault.Invalid, "没有读懂提交的内容，请返回重填。")
 }
 
 func (in *Received) take(part *multipart.Part) error {
-	name, limit := part.FormName(), int64(longestField)
+	name, most := part.FormName(), int64(longestField)
 	if name == card.FieldPhoto {
-		limit = photo.MaxBytes + 1 // one more than internal/photo takes: it then says so
+		most = photo.MaxBytes + 1 // one more than internal/photo takes: it then says so
+		if in.refused != nil {
+			most = 0
+		}
 	}
-	content, err := io.ReadAll(io.LimitReader(part, limit))
+	content, err := io.ReadAll(io.LimitReader(part, most))
 	if err != nil {
 		return err
 	}
@@ -146,7 +197,7 @@ func crop(form *web.Form) (photo.Crop, bool) {
 
 // Accept turns the upload into the card's photo and keeps it. What the person can mend stands at the form
 // afterwards, with the reasons in their order and the status of the answer.
-func (s Studio) Accept(ctx context.Context, person uuid.UUID, in Received) (id uuid.UUID, reasons []photo.Finding, status int, err error) {
+func (s Studio) Accept(ctx context.Context, person uuid.UUID, in *Received) (id uuid.UUID, reasons []photo.Finding, status int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, decoding)
 	defer cancel()
 	id, err = s.keep(ctx, person, in)
@@ -165,7 +216,10 @@ func (s Studio) Accept(ctx context.Context, person uuid.UUID, in Received) (id u
 	return uuid.Nil, nil, status, err
 }
 
-func (s Studio) keep(ctx context.Context, person uuid.UUID, in Received) (uuid.UUID, error) {
+func (s Studio) keep(ctx context.Context, person uuid.UUID, in *Received) (uuid.UUID, error) {
+	if in.refused != nil {
+		return uuid.Nil, in.refused
+	}
 	if !in.named {
 		return uuid.Nil, fault.New(fault.Invalid, "请先选择或拍摄一张照片。")
 	}

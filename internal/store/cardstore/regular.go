@@ -84,6 +84,14 @@ func (s Store) photo(ctx context.Context, q store.Querier, person, id uuid.UUID)
 	return p, store.Translate(err)
 }
 
+// photoGone explains that a photo was deleted after it was read: an upload in another tab makes room for itself.
+func photoGone(err error) error {
+	if store.IsForeign(err, "application_photo") {
+		return fault.Wrap(fault.Conflict, err, "这张照片已不可用，请重新添加。")
+	}
+	return err
+}
+
 // designHash lays the preview out.
 func (s Store) designHash(r Regular, face, name, volunteerNo string, p photoRow) ([32]byte, error) {
 	image, err := s.Vault.Unseal(p.Image, LabelPhoto)
@@ -217,11 +225,11 @@ type NewDesign struct {
 // ChangeDesign gives a case another photo or face before it is frozen, or mends it. Where something
 // had to be mended the dates count from now: until now nothing could be printed.
 func (s RegularProcess) ChangeDesign(ctx context.Context, in NewDesign) (Snapshot, error) {
-	return s.move(ctx, in.ApplicationID, func(w *work, a *locked, now time.Time) error {
+	snap, err := s.move(ctx, in.ApplicationID, func(w *work, a *locked, now time.Time) error {
 		if a.PersonID != in.PersonID || a.Edition != card.Regular {
 			return fault.New(fault.NotFound, "没有找到这份申请。")
 		}
-		same := *a.PhotoID == in.PhotoID && *a.Face == in.Face && bytes.Equal(a.DesignHash, in.Hash[:])
+		same := a.PhotoID != nil && *a.PhotoID == in.PhotoID && *a.Face == in.Face && bytes.Equal(a.DesignHash, in.Hash[:])
 		if same && (a.State == card.Waiting || a.State == card.Reviewing) {
 			return nil
 		}
@@ -262,6 +270,7 @@ func (s RegularProcess) ChangeDesign(ctx context.Context, in NewDesign) (Snapsho
 		passed := p.passed() && (!refused || p.Decision != nil)
 		return s.redesign(ctx, w, a, actor, passed, now)
 	})
+	return snap, photoGone(err)
 }
 
 // redesign moves a case whose design was changed.

@@ -9,6 +9,7 @@ import (
 	"github.com/gofrs/uuid/v5"
 	"github.com/stretchr/testify/require"
 
+	"volcard/internal/calendar"
 	"volcard/internal/card"
 	"volcard/internal/fault"
 	"volcard/internal/store/cardstore"
@@ -445,4 +446,44 @@ func bytesOf(t *testing.T, s *stage.Stage, sql string, args ...any) (b []byte) {
 	t.Helper()
 	require.NoError(t, s.DB.QueryRow(context.Background(), sql, args...).Scan(&b))
 	return b
+}
+
+// Another tab's upload makes room for itself while this one submits, or confirms.
+func TestPhotoThatIsDeletedMeanwhile(t *testing.T) {
+	t.Parallel()
+	s := stage.New(t)
+	ctx := context.Background()
+	submissions, a := s.Submissions, s.Person("clear")
+	in := s.Form(a, s.Draft(a))
+	calendarOf := submissions.Regular.Calendar
+	submissions.Regular.Calendar = func(ctx context.Context) (*calendar.Calendar, error) {
+		_, err := s.DB.Exec(ctx, "DELETE FROM photo WHERE id = $1", a.Photo)
+		require.NoError(t, err)
+		return calendarOf(ctx)
+	}
+	_, reasons, err := submissions.Submit(ctx, in)
+	require.NoError(t, err)
+	require.Equal(t, []card.Reason{{Field: card.FieldPhoto, Text: "这张照片已不可用，请重新添加。"}}, reasons)
+
+	b := s.Waiting(s.Branch)
+	design := s.Design(b, s.Rows.Photo(b.Person, "clear", []byte("two")), stage.Face)
+	process := s.Regular
+	process.Regular.Designs = deleting{process.Regular.Designs, func() {
+		_, err := s.DB.Exec(ctx, "DELETE FROM photo WHERE id = $1", design.PhotoID)
+		require.NoError(t, err)
+	}}
+	_, err = process.ChangeDesign(ctx, design)
+	require.True(t, fault.Is(err, fault.Conflict), err)
+	require.Equal(t, "这张照片已不可用，请重新添加。", fault.Sentence(err))
+	require.Equal(t, b.Photo.String(), s.Text("SELECT photo_id::text FROM application WHERE id = $1", b.ID))
+}
+
+type deleting struct {
+	cardstore.Designs
+	photo func()
+}
+
+func (d deleting) Hash(in cardstore.Design) ([32]byte, error) {
+	d.photo()
+	return d.Designs.Hash(in)
 }

@@ -255,7 +255,7 @@ func (s Submissions) accept(ctx context.Context, in Submission, d card.Draft, ve
 		}
 		return w.later.Send(ctx, tx)
 	})
-	return Accepted{ID: id, Number: number}, err
+	return Accepted{ID: id, Number: number}, photoGone(err)
 }
 
 // Unorchestrated lists accepted applications that were submitted before the given time and that

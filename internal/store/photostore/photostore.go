@@ -35,12 +35,8 @@ type New struct {
 	Findings []string
 }
 
-const (
-	// perDay bounds the uploads of a person: enough for any number of tries, too few to fill a disk.
-	perDay = 40
-	// kept is how many photos that no application names a person keeps: a second tab may show an older one.
-	kept = 5
-)
+// kept is how many photos that no application names a person keeps: a second tab may show an older one.
+const kept = 5
 
 // Add stores a portrait of a person and returns its id. Older ones that no application names are deleted.
 func (s Photos) Add(ctx context.Context, person uuid.UUID, p New) (uuid.UUID, error) {
@@ -58,16 +54,7 @@ func (s Photos) Add(ctx context.Context, person uuid.UUID, p New) (uuid.UUID, er
 	}
 	now := s.Clock.Now()
 	err = s.DB.InTx(ctx, func(tx pgx.Tx) error {
-		var today int
-		err := tx.QueryRow(ctx, "SELECT count(*) FROM attempt WHERE kind = 'photo' AND key = $1 AND at > $2", person.Bytes(), now.Add(-24*time.Hour)).Scan(&today)
-		if err != nil {
-			return err
-		}
-		if today >= perDay {
-			return fault.New(fault.TooMany, "今天上传照片的次数过多，请明天再试。")
-		}
 		later := &store.Later{}
-		_, _ = later.Exec(ctx, "INSERT INTO attempt (kind, key, at) VALUES ('photo', $1, $2)", person.Bytes(), now)
 		_, _ = later.Exec(ctx, `
 			INSERT INTO photo (id, person_id, image, sha256, verdict, findings, at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
 			id, person, sealed, p.SHA256[:], p.Verdict, findings, now)
@@ -103,11 +90,13 @@ func (s Photos) Image(ctx context.Context, person, id uuid.UUID) ([]byte, error)
 	return s.image(ctx, "SELECT image FROM photo WHERE id = $1 AND person_id = $2", id, person)
 }
 
-// ForCounter reads the photo of a case for the branch at which its card waits or was handed over.
-func (s Photos) ForCounter(ctx context.Context, branch, application uuid.UUID) ([]byte, error) {
+// ForCounter reads the photo of a case for the branch at which its card waits, or was handed over so lately
+// that it can be taken back.
+func (s Photos) ForCounter(ctx context.Context, branch, application uuid.UUID, undo time.Duration) ([]byte, error) {
 	return s.image(ctx, `
 		SELECT p.image FROM application a JOIN photo p ON p.id = a.photo_id
-		 WHERE a.id = $1 AND a.branch_id = $2 AND a.state IN ('ready', 'collected')`, application, branch)
+		 WHERE a.id = $1 AND a.branch_id = $2 AND (a.state = 'ready' OR a.state = 'collected' AND a.closed_at > $3)`,
+		application, branch, s.Clock.Now().Add(-undo))
 }
 
 func (s Photos) image(ctx context.Context, sql string, args ...any) ([]byte, error) {
@@ -125,14 +114,23 @@ func gone(err error) error {
 	return store.Translate(err)
 }
 
-// unbound is how long a photo that no application names is kept.
-const unbound = 30 * 24 * time.Hour
-
-// Sweep deletes photos that no application names and that are old, at most limit.
-func (s Photos) Sweep(ctx context.Context, limit int) (int64, error) {
+// Sweep lets go of portraits that have served, keep after that: the application of a case that ended without
+// a card names its photo no longer, and a photo that no application names is deleted. What was refused
+// stays while a case of its person is open, so that the next reviewer knows of it. At most limit of each.
+func (s Photos) Sweep(ctx context.Context, keep time.Duration, limit int) (int64, error) {
+	before := s.Clock.Now().Add(-keep)
+	_, err := s.DB.Exec(ctx, `
+		UPDATE application SET photo_id = NULL WHERE id IN (
+		  SELECT id FROM application WHERE state IN ('withdrawn', 'refused') AND photo_id IS NOT NULL AND closed_at < $1 LIMIT $2)`,
+		before, limit)
+	if err != nil {
+		return 0, store.Translate(err)
+	}
 	tag, err := s.DB.Exec(ctx, `
 		DELETE FROM photo WHERE id IN (
-		  SELECT p.id FROM photo p WHERE p.at < $1 AND NOT EXISTS (SELECT 1 FROM application a WHERE a.person_id = p.person_id AND a.photo_id = p.id)
-		   ORDER BY p.at LIMIT $2)`, s.Clock.Now().Add(-unbound), limit)
+		  SELECT p.id FROM photo p WHERE p.at < $1 AND NOT EXISTS (
+		    SELECT 1 FROM application a WHERE a.person_id = p.person_id
+		       AND (a.photo_id = p.id OR p.decision = 'refused' AND a.closed_at IS NULL))
+		   ORDER BY p.at LIMIT $2)`, before, limit)
 	return tag.RowsAffected(), store.Translate(err)
 }

@@ -13,6 +13,7 @@ import (
 
 	"volcard/internal/card"
 	"volcard/internal/fault"
+	"volcard/internal/store/cardstore"
 	"volcard/internal/store/photostore"
 	"volcard/internal/store/storetest/stage"
 )
@@ -21,6 +22,11 @@ func upload(n int) photostore.New {
 	jpeg := fmt.Appendf(nil, "jpeg %d", n)
 	return photostore.New{JPEG: jpeg, SHA256: sha256.Sum256(jpeg), Verdict: "doubtful", Findings: []string{"dark", "blurred"}}
 }
+
+const (
+	keep = 30 * 24 * time.Hour
+	undo = 10 * time.Minute
+)
 
 func TestPhotoIsReadByItsOwnerOnly(t *testing.T) {
 	t.Parallel()
@@ -52,36 +58,37 @@ func TestCounterSeesThePhotoOfWhatLiesThere(t *testing.T) {
 	s := stage.New(t)
 	ctx := context.Background()
 	waiting, ready := s.Waiting(s.Other), s.Ready()
-	image, err := s.Reviews.ForCounter(ctx, s.Branch, ready.ID)
+	image, err := s.Reviews.ForCounter(ctx, s.Branch, ready.ID, undo)
 	require.NoError(t, err)
 	require.Contains(t, string(image), "portrait")
-	_, err = s.Reviews.ForCounter(ctx, s.Other, ready.ID)
+	_, err = s.Reviews.ForCounter(ctx, s.Other, ready.ID, undo)
 	require.True(t, fault.Is(err, fault.NotFound), "another branch (T59)")
-	_, err = s.Reviews.ForCounter(ctx, s.Other, waiting.ID)
+	_, err = s.Reviews.ForCounter(ctx, s.Other, waiting.ID, undo)
 	require.True(t, fault.Is(err, fault.NotFound), "nothing lies there yet")
+
+	_, err = s.Process.HandOver(ctx, s.HandOver(ready))
+	require.NoError(t, err)
+	_, err = s.Reviews.ForCounter(ctx, s.Branch, ready.ID, undo)
+	require.NoError(t, err, "it can be taken back")
+	s.Clock.Advance(undo)
+	_, err = s.Reviews.ForCounter(ctx, s.Branch, ready.ID, undo)
+	require.True(t, fault.Is(err, fault.NotFound), "the card is its holder's")
 }
 
-func TestUploadsAreBounded(t *testing.T) {
+func TestFewPhotosAreKept(t *testing.T) {
 	t.Parallel()
 	s := stage.New(t)
 	ctx := context.Background()
 	photos := s.Reviews.Photos
 	a := s.Waiting(s.Branch) // its photo is bound, and the oldest of all
-	for n := range 40 {
+	for n := range 12 {
 		s.Clock.Advance(time.Second)
 		_, err := photos.Add(ctx, a.Person, upload(n))
 		require.NoError(t, err)
 	}
-	_, err := photos.Add(ctx, a.Person, upload(41))
-	require.True(t, fault.Is(err, fault.TooMany))
 	require.Equal(t, 6, s.Count("SELECT count(*) FROM photo"), "the newest five, and the one on the card")
-	_, err = photos.Get(ctx, a.Person, a.Photo)
+	_, err := photos.Get(ctx, a.Person, a.Photo)
 	require.NoError(t, err)
-	_, err = photos.Add(ctx, s.Person("clear").Person, upload(1))
-	require.NoError(t, err, "a limit of each person")
-	s.Clock.Advance(25 * time.Hour)
-	_, err = photos.Add(ctx, a.Person, upload(42))
-	require.NoError(t, err, "tomorrow is another day")
 }
 
 // T20: of two uploads at once each has its own id, and the case names the one that was confirmed.
@@ -117,14 +124,14 @@ func TestSweepKeepsWhatACaseNames(t *testing.T) {
 	old, err := s.Reviews.Add(ctx, a.Person, upload(1))
 	require.NoError(t, err)
 	s.Clock.Advance(29 * 24 * time.Hour)
-	n, err := s.Reviews.Sweep(ctx, 10)
+	n, err := s.Reviews.Sweep(ctx, keep, 10)
 	require.NoError(t, err)
 	require.Zero(t, n)
 	fresh, err := s.Reviews.Add(ctx, a.Person, upload(2))
 	require.NoError(t, err)
 	s.Clock.Advance(2 * 24 * time.Hour)
 	for _, want := range []int64{1, 0} {
-		n, err = s.Reviews.Sweep(ctx, 10)
+		n, err = s.Reviews.Sweep(ctx, keep, 10)
 		require.NoError(t, err)
 		require.Equal(t, want, n)
 	}
@@ -134,6 +141,62 @@ func TestSweepKeepsWhatACaseNames(t *testing.T) {
 		_, err = s.Reviews.Photos.Get(ctx, a.Person, id)
 		require.NoError(t, err)
 	}
+}
+
+// A case that ended without a card needs its portrait for a while only; a card needs it as long as it is one.
+func TestSweepLetsGoOfWhatEndedWithoutACard(t *testing.T) {
+	t.Parallel()
+	s := stage.New(t)
+	ctx := context.Background()
+	collected := s.Ready() // first: a batch takes whatever waits
+	withdrawn, givenUp := s.Waiting(s.Other), s.Mending()
+	_, err := s.Process.Withdraw(ctx, withdrawn.ID, withdrawn.Person)
+	require.NoError(t, err)
+	_, err = s.Process.HandOver(ctx, s.HandOver(collected))
+	require.NoError(t, err)
+	s.Clock.Advance(keep - time.Minute)
+	_, err = s.Regular.GiveUp(ctx, givenUp.ID)
+	require.NoError(t, err)
+	n, err := s.Reviews.Sweep(ctx, keep, 10)
+	require.NoError(t, err)
+	require.Zero(t, n)
+	s.Clock.Advance(2 * time.Minute)
+	n, err = s.Reviews.Sweep(ctx, keep, 10)
+	require.NoError(t, err)
+	require.EqualValues(t, 1, n, "withdrawn 30 days ago")
+	s.Clock.Advance(keep)
+	n, err = s.Reviews.Sweep(ctx, keep, 10)
+	require.NoError(t, err)
+	require.EqualValues(t, 1, n, "given up 30 days ago")
+	_, err = s.Reviews.Photos.Get(ctx, collected.Person, collected.Photo)
+	require.NoError(t, err)
+	for _, a := range []stage.Applicant{withdrawn, givenUp} {
+		_, err = s.Reviews.Photos.Get(ctx, a.Person, a.Photo)
+		require.True(t, fault.Is(err, fault.NotFound))
+		// Whoever finds the old page is told that it is over.
+		_, err = s.Regular.ChangeDesign(ctx, cardstore.NewDesign{ApplicationID: a.ID, PersonID: a.Person, PhotoID: collected.Photo, Face: stage.Face})
+		require.True(t, fault.Is(err, fault.Conflict), err)
+	}
+}
+
+// That a photo was refused is remembered as long as the case is open, however old the photo is.
+func TestSweepKeepsRefusalsOfOpenCases(t *testing.T) {
+	t.Parallel()
+	s := stage.New(t)
+	ctx := context.Background()
+	a := s.Mending()
+	photo := s.Rows.Photo(a.Person, "clear", []byte("two"))
+	_, err := s.Regular.ChangeDesign(ctx, s.Design(a, photo, stage.Face))
+	require.NoError(t, err)
+	s.Clock.Advance(2 * keep)
+	n, err := s.Reviews.Sweep(ctx, keep, 10)
+	require.NoError(t, err)
+	require.Zero(t, n)
+	_, err = s.Reviews.Take(ctx, s.Reviewer)
+	require.NoError(t, err)
+	c, err := s.Reviews.Get(ctx, s.Reviewer, a.ID)
+	require.NoError(t, err)
+	require.Equal(t, 1, c.Refused)
 }
 
 // Many reviewers take at once: each case goes to one, the oldest first.
