@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -15,7 +16,9 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
 
+	"volcard/api/applicant/regular"
 	"volcard/internal/config"
+	"volcard/internal/store/placestore"
 )
 
 type compose struct {
@@ -289,6 +292,83 @@ func TestImages(t *testing.T) {
 	for _, m := range regexp.MustCompile(`VOLCARD_[A-Z_]+`).FindAllString(dockerfile, -1) {
 		assert.Contains(t, config.Known(), m)
 	}
+}
+
+// omitted are the settings that an operator of this deployment has no need to change.
+var omitted = map[string]string{
+	"PORT":                             "the image sets it; the proxy knows it",
+	"VOLCARD_HTTP_HOST":                "the image sets it",
+	"VOLCARD_METRICS_ADDR":             "the image sets it; the proxy knows it",
+	"VOLCARD_HTTP_READ_HEADER_TIMEOUT": "goes with the proxy's",
+	"VOLCARD_HTTP_READ_TIMEOUT":        "goes with the proxy's",
+	"VOLCARD_HTTP_WRITE_TIMEOUT":       "goes with the proxy's",
+	"VOLCARD_HTTP_IDLE_TIMEOUT":        "goes with the proxy's",
+	"VOLCARD_HTTP_MAX_HEADER_BYTES":    "goes with the proxy's",
+	"VOLCARD_HTTP_MAX_BODY_BYTES":      "goes with the proxy's",
+	"VOLCARD_HTTP_SHUTDOWN_GRACE":      "goes with stop_grace_period",
+	"VOLCARD_TEMPORAL_NAMESPACE":       "this engine has one, of the default name",
+	"VOLCARD_TEMPORAL_TASK_QUEUE":      "this engine serves nobody else",
+	"VOLCARD_SWEEP_EVERY":              "the default suits every size",
+	"VOLCARD_SWEEP_AFTER":              "the default suits every size",
+	"VOLCARD_LOG_FORMAT":               "the engine's log driver expects JSON",
+	"VOLCARD_WORKDAY":                  "for a demonstration only: real people's dates would be wrong",
+	"VOLCARD_DATA":                     "of volcard dev",
+}
+
+// Every setting is passed to each process that reads it, or is left out for a reason.
+func TestEverySettingCanBeSet(t *testing.T) {
+	t.Parallel()
+	c := load(t)
+	for name, process := range ours(c) {
+		for _, setting := range config.Variables(process) {
+			_, plain := c.Services[name].Environment[setting]
+			_, file := c.Services[name].Environment[setting+"_FILE"]
+			// The last two do one thing, end, and have nothing to be set beside their database.
+			if plain || file || omitted[setting] != "" || process == "migrate" || process == "audit" {
+				continue
+			}
+			t.Errorf("%s: %s can set %s nowhere: pass it on, or say why not", name, process, setting)
+		}
+	}
+	for setting := range omitted {
+		assert.Contains(t, config.Known(), setting)
+	}
+}
+
+// The proxy lets through what the api takes: a photo that it refuses itself gets a page that knows nothing of photos.
+func TestProxyTakesWhatTheAPITakes(t *testing.T) {
+	t.Parallel()
+	caddy := read(t, "deploy/Caddyfile")
+	sizes := regexp.MustCompile(`request_body @(\w+) \{\s*max_size (\d+)(MB|MiB)`).FindAllStringSubmatch(caddy, -1)
+	require.Len(t, sizes, 2)
+	for _, m := range sizes {
+		size, err := strconv.Atoi(m[2])
+		require.NoError(t, err)
+		size *= map[string]int{"MB": 1_000_000, "MiB": 1 << 20}[m[3]]
+		if m[1] == "photo" {
+			assert.Greater(t, size, regular.MaxUpload)
+			continue
+		}
+		assert.Greater(t, size, placestore.MaxBytes*3/2+64<<10, "the administrators' lists")
+		assert.Less(t, size, regular.MaxUpload)
+	}
+	// The paths are those of the routes that take photos.
+	var want []string
+	for _, file := range []string{"api/applicant/apply.go", "api/applicant/regular/change.go"} {
+		for _, m := range regexp.MustCompile(`UploadBody\(\)\)\.Post\("([^"]+)"`).FindAllStringSubmatch(read(t, file), -1) {
+			want = append(want, regexp.MustCompile(`\{\w+\}`).ReplaceAllString(m[1], "*"))
+		}
+	}
+	require.Len(t, want, 2)
+	for _, matcher := range []string{"@photo path ", "@other not path "} {
+		_, paths, found := strings.Cut(caddy, matcher)
+		require.True(t, found)
+		paths, _, _ = strings.Cut(paths, "\n")
+		assert.ElementsMatch(t, want, strings.Fields(paths))
+	}
+	// Each kind of refusal has its own words.
+	assert.Regexp(t, `handle_errors 413 \{[^}]*太大`, caddy)
+	assert.Regexp(t, `handle_errors \{[^}]*请稍后再试`, caddy)
 }
 
 // The proxy knows every api process, its port and the port of its health.

@@ -230,12 +230,21 @@ func Known() []string {
 	return slices.Compact(names)
 }
 
+// Variables lists what the named process reads.
+func Variables(process string) []string {
+	return variables(process, func(field) bool { return true })
+}
+
 // Required lists the variables without which the named process does not start.
 func Required(process string) []string {
+	return variables(process, func(f field) bool { return f.required })
+}
+
+func variables(process string, which func(field) bool) []string {
 	var names []string
 	for _, p := range processes {
 		for _, f := range fieldsOf(p.typ) {
-			if p.name == process && f.required {
+			if p.name == process && which(f) {
 				names = append(names, f.variable)
 			}
 		}
