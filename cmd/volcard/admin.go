@@ -22,6 +22,7 @@ import (
 type adminCommand struct {
 	Keys   adminKeys   `cmd:"" help:"Make a new key set and index key for personal data and print them as settings."`
 	First  adminFirst  `cmd:"" help:"Print a token with which the first administrator makes an account."`
+	Unlock adminUnlock `cmd:"" help:"End the lock-out of an account of staff, after too many wrong passwords or codes."`
 	Import adminImport `cmd:"" help:"Replace the list of branches or universities by a CSV file; shows what would change unless --apply."`
 	Rotate adminRotate `cmd:"" name:"rotate-signing-key" help:"Retire the key that signs cards and make a new one."`
 	Vault  adminVault  `cmd:"" help:"Change the keys under which personal data is stored."`
@@ -81,11 +82,11 @@ func (c adminFirst) Run(ctx context.Context) error {
 		return err
 	}
 	defer p.close()
-	first, err := p.firstAdmin()
+	staff, err := p.staff()
 	if err != nil {
 		return err
 	}
-	token, until, err := first.NewToken(ctx, c.Recover)
+	token, until, err := staffstore.FirstAdmin{Store: staff}.NewToken(ctx, c.Recover)
 	if err != nil {
 		return err
 	}
@@ -93,15 +94,38 @@ func (c adminFirst) Run(ctx context.Context) error {
 	return nil
 }
 
-func (p *parts) firstAdmin() (staffstore.FirstAdmin, error) {
+type adminUnlock struct {
+	Login string `arg:"" help:"The account's login name."`
+}
+
+// Run forgets the failures that were counted; password and authenticator stay.
+func (c adminUnlock) Run(ctx context.Context) error {
+	p, err := adminParts(ctx)
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	staff, err := p.staff()
+	if err != nil {
+		return err
+	}
+	if err := (staffstore.Accounts{Store: staff}).Unlock(ctx, operator(), c.Login); err != nil {
+		return err
+	}
+	fmt.Println("unlocked")
+	return nil
+}
+
+// staff is the store of the accounts of staff.
+func (p *parts) staff() (staffstore.Store, error) {
 	hasher, err := passwd.New(passwd.Standard())
 	if err != nil {
-		return staffstore.FirstAdmin{}, err
+		return staffstore.Store{}, err
 	}
-	return staffstore.FirstAdmin{Store: staffstore.Store{
+	return staffstore.Store{
 		DB: p.db, Vault: p.vault, Clock: p.clock, Hasher: hasher,
 		Limiter: codestore.Limiter{DB: p.db, Vault: p.vault, Clock: p.clock},
-	}}, nil
+	}, nil
 }
 
 type adminImport struct {

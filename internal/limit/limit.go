@@ -36,12 +36,24 @@ var (
 	CodeAccount = Kind{"code-account", []Window{{1, time.Minute}, {5, time.Hour}, {10, day}}}
 	CodeSession = Kind{"code-session", []Window{{3, time.Minute}, {10, time.Hour}, {20, day}}}
 	CodeAddress = Kind{"code-address", []Window{{20, time.Minute}, {120, time.Hour}, {500, day}}}
+	// CodeNetwork is for IPv6, where one sender may own many addresses and a mobile network has
+	// many phones close together.
+	CodeNetwork = Kind{"code-network", []Window{{100, time.Minute}, {1000, time.Hour}, {3000, day}}}
+	// ResetPhone counts what was sent to a phone to reset passwords. It is apart from CodePhone,
+	// whose refusals everybody sees: those would tell whose phone a reset went to.
+	ResetPhone = Kind{"reset-phone", []Window{{1, time.Minute}, {5, time.Hour}, {10, day}}}
 
-	LoginAccount = Kind{"login-account", []Window{{5, 15 * time.Minute}, {20, day}}}
-	LoginAddress = Kind{"login-address", []Window{{30, time.Minute}, {300, time.Hour}}}
+	// LoginAccount counts under At: whoever guesses from elsewhere does not lock the holder out.
+	// LoginAnywhere bounds what many networks together can guess of one password.
+	LoginAccount  = Kind{"login-account", []Window{{5, 15 * time.Minute}, {20, day}}}
+	LoginAnywhere = Kind{"login-anywhere", []Window{{30, time.Hour}, {100, day}}}
+	LoginAddress  = Kind{"login-address", []Window{{30, time.Minute}, {300, time.Hour}}}
 
 	// A member of staff is locked out after five failures (等保 2.0), for a quarter of an hour.
+	// StaffLogin counts under At; StaffCode counts what follows a right password, from wherever,
+	// so only somebody who knows the password can lock the account as a whole.
 	StaffLogin        = Kind{"staff-login", []Window{{5, 15 * time.Minute}, {20, day}}}
+	StaffCode         = Kind{"staff-code", []Window{{5, 15 * time.Minute}, {20, day}}}
 	StaffLoginAddress = Kind{"staff-login-address", []Window{{20, time.Minute}, {100, time.Hour}}}
 	// AdminToken guards the page on which the first administrator is made.
 	AdminToken = Kind{"admin-token", []Window{{5, 15 * time.Minute}}}
@@ -67,8 +79,9 @@ var (
 // Kinds lists the catalogue.
 func Kinds() []Kind {
 	return []Kind{
-		CodePhone, CodeAccount, CodeSession, CodeAddress, LoginAccount, LoginAddress, StaffLogin, StaffLoginAddress,
-		AdminToken, Password, StatusNumber, StatusAddress, PhotoUpload, CounterSearch, CounterTail,
+		CodePhone, CodeAccount, CodeSession, CodeAddress, CodeNetwork, ResetPhone, LoginAccount, LoginAnywhere,
+		LoginAddress, StaffLogin, StaffCode, StaffLoginAddress, AdminToken, Password, StatusNumber, StatusAddress,
+		PhotoUpload, CounterSearch, CounterTail,
 	}
 }
 
@@ -117,7 +130,8 @@ func (k Kind) Wait(past []time.Time, now time.Time) time.Duration {
 type Limiter interface {
 	// Allow counts one attempt, or refuses it with Exceeded's fault and counts nothing.
 	Allow(ctx context.Context, kind Kind, key string) error
-	// Forget drops the attempts of a key: a right password ends the row of wrong ones.
+	// Forget drops the attempts of a key: a right password ends the row of wrong ones. Those of an
+	// account are dropped with what At counted of it, whatever the network.
 	Forget(ctx context.Context, kind Kind, key string) error
 }
 

@@ -128,6 +128,15 @@ func TestAddressKey(t *testing.T) {
 	}
 }
 
+func TestNetworkKey(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, "192.0.2.7", limit.NetworkKey("192.0.2.7:5678"))
+	require.Equal(t, "2001:db8:7::/48", limit.NetworkKey("2001:db8:7:1::1"))
+	require.Equal(t, "2001:db8:7::/48", limit.NetworkKey("2001:db8:7:2::"))
+	require.Equal(t, limit.At("a", "2001:db8:7:1::"), limit.At("a", "2001:db8:7:2::"))
+	require.NotEqual(t, limit.At("a", "192.0.2.7"), limit.At("a", "192.0.2.8"))
+}
+
 func FuzzAddressKey(f *testing.F) {
 	for _, s := range []string{"192.0.2.7", "[::1]:1", "fe80::1%eth0", "", "a"} {
 		f.Add(s)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -31,7 +32,13 @@ type counted struct {
 }
 
 func (l Limiter) counted(kind limit.Kind, key string) counted {
-	return counted{kind: kind, key: l.Vault.Index("attempt."+kind.Name, key)}
+	label := "attempt." + kind.Name
+	account, _, hasNetwork := strings.Cut(key, limit.AtNetwork)
+	hash := l.Vault.Index(label, account)
+	if hasNetwork {
+		hash = append(hash, l.Vault.Index(label, key)...)
+	}
+	return counted{kind: kind, key: hash}
 }
 
 // Allow counts one attempt, or refuses it and counts nothing. Of attempts that come at once,
@@ -50,10 +57,11 @@ func (l Limiter) Allow(ctx context.Context, kind limit.Kind, key string) error {
 	})
 }
 
-// Forget drops the attempts of a key.
+// Forget drops the attempts of a key, and of the longer keys that begin with it (limit.At).
 func (l Limiter) Forget(ctx context.Context, kind limit.Kind, key string) error {
 	c := l.counted(kind, key)
-	_, err := l.DB.Exec(ctx, "DELETE FROM attempt WHERE kind = $1 AND key = $2", c.kind.Name, c.key)
+	last := slices.Concat(c.key, bytes.Repeat([]byte{0xff}, len(c.key)+1))
+	_, err := l.DB.Exec(ctx, "DELETE FROM attempt WHERE kind = $1 AND key BETWEEN $2 AND $3", c.kind.Name, c.key, last)
 	return store.Translate(err)
 }
 

@@ -36,6 +36,31 @@ func TestLimiter(t *testing.T) {
 	}
 }
 
+// Somebody elsewhere cannot use the tries of an account up; to forget the account forgets every network.
+func TestLimiterAtNetworks(t *testing.T) {
+	b := setup(t)
+	l := codestore.Limiter(b.Codes)
+	here, there := limit.At("a", "192.0.2.1"), limit.At("a", "192.0.2.2")
+	use := func(key string) {
+		t.Helper()
+		for range 5 {
+			require.NoError(t, l.Allow(ctx, limit.StaffLogin, key))
+		}
+		require.True(t, fault.Is(l.Allow(ctx, limit.StaffLogin, key), fault.TooMany))
+	}
+	use(here)
+	use(there)
+	use("a")
+	use(limit.At("b", "192.0.2.1"))
+	require.NoError(t, l.Forget(ctx, limit.StaffLogin, here))
+	require.True(t, fault.Is(l.Allow(ctx, limit.StaffLogin, there), fault.TooMany))
+	require.NoError(t, l.Forget(ctx, limit.StaffLogin, "a"))
+	use(here)
+	use(there)
+	use("a")
+	require.True(t, fault.Is(l.Allow(ctx, limit.StaffLogin, limit.At("b", "192.0.2.1")), fault.TooMany), "another account")
+}
+
 func TestLimiterInParallel(t *testing.T) {
 	b := setup(t)
 	l := codestore.Limiter(b.Codes)

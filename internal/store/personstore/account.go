@@ -30,7 +30,11 @@ func (s Accounts) Login(ctx context.Context, l Login) (uuid.UUID, error) {
 	if err := s.Limiter.Allow(ctx, limit.LoginAddress, limit.AddressKey(l.Address)); err != nil {
 		return uuid.Nil, err
 	}
-	if err := s.Limiter.Allow(ctx, limit.LoginAccount, l.IDNumber.String()); err != nil {
+	account, here := l.IDNumber.String(), limit.At(l.IDNumber.String(), l.Address)
+	if err := s.Limiter.Allow(ctx, limit.LoginAccount, here); err != nil {
+		return uuid.Nil, err
+	}
+	if err := s.Limiter.Allow(ctx, limit.LoginAnywhere, account); err != nil {
 		return uuid.Nil, err
 	}
 	var id uuid.UUID
@@ -51,10 +55,10 @@ func (s Accounts) Login(ctx context.Context, l Login) (uuid.UUID, error) {
 	if isBlocked {
 		return uuid.Nil, blocked()
 	}
-	if err := s.Limiter.Forget(ctx, limit.LoginAccount, l.IDNumber.String()); err != nil {
+	if err := s.Limiter.Forget(ctx, limit.LoginAccount, here); err != nil {
 		return uuid.Nil, err
 	}
-	return id, nil
+	return id, s.Limiter.Forget(ctx, limit.LoginAnywhere, account)
 }
 
 // CheckPassword asks somebody who is logged in for the password again, before a sensitive change.
@@ -86,7 +90,8 @@ const (
 )
 
 // SetPassword stores a new password and tells the account's phone. The caller has checked the old
-// one (CheckPassword) or the code, and ends the account's other sessions afterwards.
+// one (CheckPassword) or the code, and ends the account's other sessions afterwards. A reset ends
+// a lock-out: it is the way out for somebody whose account others guess at.
 func (s Accounts) SetPassword(ctx context.Context, id uuid.UUID, password, how string) error {
 	if how != Changed && how != Reset {
 		return errors.New("personstore: unknown way to set a password")
@@ -106,10 +111,17 @@ func (s Accounts) SetPassword(ctx context.Context, id uuid.UUID, password, how s
 	if err != nil {
 		return err
 	}
-	return s.change(ctx, id, self(id), how, "修改了登录密码", func(tx pgx.Tx) error {
+	err = s.change(ctx, id, self(id), how, "修改了登录密码", func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, "UPDATE person SET password_hash = $2, updated_at = $3 WHERE id = $1", id, hash, s.Clock.Now())
 		return err
 	})
+	if err != nil || how != Reset {
+		return err
+	}
+	return errors.Join(
+		s.Limiter.Forget(ctx, limit.LoginAccount, private.IDNumber.String()),
+		s.Limiter.Forget(ctx, limit.LoginAnywhere, private.IDNumber.String()),
+		s.Limiter.Forget(ctx, limit.Password, id.String()))
 }
 
 // ChangePhone binds a new phone that a code has proved, and tells the old one. The caller has

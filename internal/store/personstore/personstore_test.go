@@ -3,6 +3,7 @@ package personstore_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -284,6 +285,29 @@ func TestLogin(t *testing.T) {
 	_, err = b.accounts.Login(ctx, l)
 	require.NoError(t, err)
 	require.Equal(t, []string{"block", "unblock"}, b.actions(id)[5:])
+}
+
+// Wrong passwords from one network lock that network out; from many, the account for a while. A
+// password that a code has reset opens the account at once.
+func TestLockOutIsOfTheNetwork(t *testing.T) {
+	b := setup(t)
+	id := b.register()
+	n := newPerson(t)
+	try := func(password, address string) error {
+		_, err := b.accounts.Login(ctx, personstore.Login{IDNumber: n.IDNumber, Password: password, Address: address})
+		return err
+	}
+	for range 25 {
+		require.Error(t, try("wrong-1234", "198.51.100.1"))
+		b.now.Advance(4 * time.Minute)
+	}
+	require.NoError(t, try(password, "192.0.2.1"))
+	for i := range 30 {
+		require.True(t, fault.Is(try("wrong-1234", fmt.Sprintf("198.51.100.%d", 10+i/5)), fault.Unauthenticated))
+	}
+	require.True(t, fault.Is(try(password, "192.0.2.1"), fault.TooMany))
+	require.NoError(t, b.accounts.SetPassword(ctx, id, "River-9-stone", personstore.Reset))
+	require.NoError(t, try("River-9-stone", "192.0.2.1"))
 }
 
 func TestPasswordAndPhone(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"volcard/internal/fault"
+	"volcard/internal/limit"
 	"volcard/internal/store"
 )
 
@@ -135,8 +136,8 @@ func (s Accounts) insert(ctx context.Context, tx pgx.Tx, actor store.Actor, n Ne
 	}, err
 }
 
-// Reset gives an account a new password and a new authenticator: for somebody who lost either.
-// The caller ends its sessions.
+// Reset gives an account a new password and a new authenticator: for somebody who lost either, and
+// ends its lock-out. The caller ends its sessions.
 func (s Accounts) Reset(ctx context.Context, actor store.Actor, id uuid.UUID) (Enrolment, error) {
 	password, err := drawPassword()
 	if err != nil {
@@ -168,7 +169,7 @@ func (s Accounts) Reset(ctx context.Context, actor store.Actor, id uuid.UUID) (E
 		return Enrolment{}, err
 	}
 	e.TOTPURI = provisioning(e.Login, secret)
-	return e, nil
+	return e, s.forget(ctx, id, e.Login)
 }
 
 // ChangePassword replaces one's own password. The caller ends the other sessions.
@@ -178,6 +179,9 @@ func (s Accounts) ChangePassword(ctx context.Context, id uuid.UUID, old, passwor
 	}
 	if old == password {
 		return fault.New(fault.Invalid, "新密码不能与原密码相同。")
+	}
+	if err := s.Limiter.Allow(ctx, limit.Password, id.String()); err != nil {
+		return err
 	}
 	var before string
 	err := s.DB.QueryRow(ctx, "SELECT password_hash FROM staff WHERE id = $1 AND disabled_at IS NULL", id).Scan(&before)
@@ -193,6 +197,9 @@ func (s Accounts) ChangePassword(ctx context.Context, id uuid.UUID, old, passwor
 	}
 	hash, err := s.Hasher.Hash(ctx, password)
 	if err != nil {
+		return err
+	}
+	if err := s.Limiter.Forget(ctx, limit.Password, id.String()); err != nil {
 		return err
 	}
 	return s.DB.InTx(ctx, func(tx pgx.Tx) error {

@@ -25,8 +25,9 @@ type Login struct {
 
 var errLoginRefused = fault.New(fault.Unauthenticated, "登录名、密码或动态码不正确。")
 
-// Login returns the account. After five failures the account is locked for a quarter of an hour.
-// A code works once: whoever read it over a shoulder comes too late.
+// Login returns the account. After five failures the account is locked for a quarter of an hour:
+// to the network that they came from, and to everybody where the password was right and the code
+// wrong. A code works once: whoever read it over a shoulder comes too late.
 func (s Logins) Login(ctx context.Context, l Login) (Staff, error) {
 	if err := s.Limiter.Allow(ctx, limit.StaffLoginAddress, limit.AddressKey(l.Address)); err != nil {
 		return Staff{}, err
@@ -35,7 +36,8 @@ func (s Logins) Login(ctx context.Context, l Login) (Staff, error) {
 	if err != nil {
 		login = "" // goes on as an account that does not exist
 	}
-	if err := s.Limiter.Allow(ctx, limit.StaffLogin, login); err != nil {
+	here := limit.At(login, l.Address)
+	if err := s.Limiter.Allow(ctx, limit.StaffLogin, here); err != nil {
 		return Staff{}, err
 	}
 	var id uuid.UUID
@@ -53,6 +55,11 @@ func (s Logins) Login(ctx context.Context, l Login) (Staff, error) {
 	if !ok {
 		return Staff{}, errLoginRefused
 	}
+	if err := s.Limiter.Allow(ctx, limit.StaffCode, login); fault.Is(err, fault.TooMany) {
+		return Staff{}, errLoginRefused // another answer would tell that the password is right
+	} else if err != nil {
+		return Staff{}, err
+	}
 	secret, err := s.Vault.UnsealString(sealed, LabelTOTP)
 	if err != nil {
 		return Staff{}, err
@@ -61,7 +68,30 @@ func (s Logins) Login(ctx context.Context, l Login) (Staff, error) {
 	if err != nil {
 		return Staff{}, err
 	}
-	return st, s.Limiter.Forget(ctx, limit.StaffLogin, login)
+	return st, errors.Join(s.Limiter.Forget(ctx, limit.StaffLogin, here), s.Limiter.Forget(ctx, limit.StaffCode, login))
+}
+
+// Unlock ends the lock-out of an account, whether or not it is locked.
+func (s Accounts) Unlock(ctx context.Context, actor store.Actor, login string) error {
+	login, err := ParseLogin(login)
+	if err != nil {
+		return err
+	}
+	st, err := scan(s.DB.QueryRow(ctx, "SELECT "+columns+" FROM staff WHERE login = $1", login))
+	if err != nil {
+		return err
+	}
+	if err := s.forget(ctx, st.ID, st.Login); err != nil {
+		return err
+	}
+	return s.DB.InTx(ctx, func(tx pgx.Tx) error {
+		return s.audit(ctx, tx, st.ID, actor, "unlock", s.Clock.Now(), nil)
+	})
+}
+
+func (s Accounts) forget(ctx context.Context, id uuid.UUID, login string) error {
+	return errors.Join(s.Limiter.Forget(ctx, limit.StaffLogin, login), s.Limiter.Forget(ctx, limit.StaffCode, login),
+		s.Limiter.Forget(ctx, limit.Password, id.String()))
 }
 
 // useCode spends the step of the code and writes the login down. The guard on the last step makes

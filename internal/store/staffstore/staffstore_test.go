@@ -175,6 +175,66 @@ func TestLockOut(t *testing.T) {
 	require.NoError(t, err)
 }
 
+// Whoever knows only the login name locks their own network out, not the account.
+func TestStrangersCannotLockAnAccount(t *testing.T) {
+	b := setup(t)
+	e := b.clerk("wuchang.01")
+	for range 30 { // more than a day allows from one network
+		l := b.form(e)
+		l.Password, l.Address = "wrong-1234", "198.51.100.9"
+		_, err := b.logins.Login(ctx, l)
+		require.Error(t, err)
+		b.now.Advance(5 * time.Minute)
+	}
+	_, err := b.logins.Login(ctx, b.form(e))
+	require.NoError(t, err)
+}
+
+// Behind a right password the codes are counted wherever they come from, and the answer stays the
+// same: it must not tell that the password is right. A reset and an operator end the lock-out.
+func TestCodesAreCountedEverywhere(t *testing.T) {
+	b := setup(t)
+	e := b.clerk("wuchang.01")
+	lock := func() {
+		t.Helper()
+		for i := range 5 {
+			l := b.form(e)
+			l.Code, l.Address = "000000", fmt.Sprintf("198.51.100.%d", i)
+			_, err := b.logins.Login(ctx, l)
+			require.True(t, fault.Is(err, fault.Unauthenticated))
+		}
+		_, err := b.logins.Login(ctx, b.form(e))
+		require.True(t, fault.Is(err, fault.Unauthenticated), "locked")
+	}
+	lock()
+	require.NoError(t, b.accounts.Unlock(ctx, operator, " Wuchang.01 "))
+	require.Equal(t, 1, b.audits(e.ID, "unlock"))
+	_, err := b.logins.Login(ctx, b.form(e))
+	require.NoError(t, err)
+	require.True(t, fault.Is(b.accounts.Unlock(ctx, operator, "nobody"), fault.NotFound))
+
+	b.now.Advance(time.Minute)
+	lock()
+	e, err = b.accounts.Reset(ctx, operator, e.ID)
+	require.NoError(t, err)
+	_, err = b.logins.Login(ctx, b.form(e))
+	require.NoError(t, err)
+}
+
+func TestGuessesOfTheOldPasswordAreLimited(t *testing.T) {
+	b := setup(t)
+	e := b.clerk("wuchang.01")
+	for range 5 {
+		require.True(t, fault.Is(b.accounts.ChangePassword(ctx, e.ID, "wrong-1234", "River-9-stone"), fault.Invalid))
+	}
+	require.True(t, fault.Is(b.accounts.ChangePassword(ctx, e.ID, e.Password, "River-9-stone"), fault.TooMany))
+	b.now.Advance(15 * time.Minute)
+	for _, next := range []string{"River-9-stone", "River-8-stone", "River-7-stone", "River-6-stone", "River-5-stone", "River-4-stone"} {
+		require.NoError(t, b.accounts.ChangePassword(ctx, e.ID, e.Password, next), "a right one ends the count")
+		e.Password = next
+	}
+}
+
 func TestCreateRefuses(t *testing.T) {
 	b := setup(t)
 	b.clerk("wuchang.01")
