@@ -101,7 +101,11 @@ func (c Codes) Request(ctx context.Context, a Ask) (Sent, error) {
 	l := Limiter(c)
 	byPhone := l.counted(limit.CodePhone, a.Phone.String())
 	open := []counted{l.counted(limit.CodeSession, a.Session), l.counted(limit.CodeAddress, limit.AddressKey(a.Address))}
-	silent := []counted{byPhone}
+	if network := limit.NetworkKey(a.Address); network != limit.AddressKey(a.Address) {
+		open = append(open, l.counted(limit.CodeNetwork, network))
+	}
+	byReset := l.counted(limit.ResetPhone, a.Phone.String())
+	silent := []counted{byPhone, byReset}
 	if a.Purpose == Reset {
 		open = append(open, l.counted(limit.CodeAccount, a.IDNumber.String()))
 	} else {
@@ -143,7 +147,8 @@ func (c Codes) Request(ctx context.Context, a Ask) (Sent, error) {
 		case err != nil:
 			return err
 		}
-		if err := record(ctx, tx, silent, now); err != nil {
+		// Not under byPhone: asking for another kind of code would be refused, and tell whose phone it is.
+		if err := record(ctx, tx, []counted{byReset}, now); err != nil {
 			return err
 		}
 		return c.make(ctx, tx, a, now, true)

@@ -382,6 +382,35 @@ func TestResetTellsNothing(t *testing.T) {
 	}
 }
 
+// Whoever asks for a reset of an account and then for a code to some phone must not learn whether
+// the phone is the account's.
+func TestResetIsNotSeenByOtherPurposes(t *testing.T) {
+	b := setup(t)
+	_, err := b.Request(ctx, codestore.Ask{
+		Purpose: codestore.Reset, Phone: phone(t, "13800000001"), Session: "s", Address: "192.0.2.1",
+		PersonID: b.person(false), IDNumber: idNumber(t, "42010620040229002X"),
+	})
+	require.NoError(t, err)
+	_, err = b.Request(ctx, register(t, "13800000001"))
+	require.NoError(t, err)
+}
+
+// One IPv6 site with many networks is one sender in the end; neighbours of a mobile network are not.
+func TestLimitPerNetwork(t *testing.T) {
+	b := setup(t)
+	ask := func(i int, site string) error {
+		a := register(t, fmt.Sprintf("1390000%04d", i))
+		a.Session, a.Address = fmt.Sprint(i), fmt.Sprintf("2001:db8:%s:%x::1", site, i)
+		_, err := b.Request(ctx, a)
+		return err
+	}
+	for i := range 100 {
+		require.NoError(t, ask(i, "7"))
+	}
+	require.True(t, fault.Is(ask(100, "7"), fault.TooMany))
+	require.NoError(t, ask(100, "8"))
+}
+
 func TestResetWorks(t *testing.T) {
 	b := setup(t)
 	a := codestore.Ask{
