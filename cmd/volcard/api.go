@@ -75,6 +75,11 @@ func serveAPI(ctx context.Context, cfg config.API, log *slog.Logger, up func(ops
 	})
 	p.run(background, func(context.Context) { starter.Wait() })
 
+	if cfg.Demo.On {
+		if err := p.demonstrate(ctx); err != nil {
+			return err
+		}
+	}
 	handler, err := pages(p, cfg, starter, watch)
 	if err != nil {
 		return err

@@ -17,7 +17,6 @@ import (
 	"volcard/internal/fault"
 	"volcard/internal/passwd"
 	"volcard/internal/person"
-	"volcard/internal/store"
 	"volcard/internal/store/cardstore"
 	"volcard/internal/store/codestore"
 	"volcard/internal/store/personstore"
@@ -163,7 +162,7 @@ func (p *parts) seedStaff(ctx context.Context, hasher *passwd.Hasher, counter pl
 		{Login: "factory", Name: "演示制卡厂", Role: staffstore.Factory, TOTPSecret: s.Factory},
 	} {
 		n.Password, n.KeepPassword = demoPassword, true
-		if _, err := accounts.Create(ctx, store.Process("demo"), n); err != nil && !fault.Is(err, fault.Conflict) {
+		if _, err := accounts.Create(ctx, staffstore.Demo(), n); err != nil && !fault.Is(err, fault.Conflict) {
 			return fmt.Errorf("demo staff: %w", err)
 		}
 	}

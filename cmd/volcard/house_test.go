@@ -24,6 +24,7 @@ import (
 	"volcard/internal/store/cardstore"
 	"volcard/internal/store/casewatch"
 	"volcard/internal/store/keystore"
+	"volcard/internal/store/messagestore"
 	"volcard/internal/store/storetest"
 	"volcard/internal/store/storetest/stage"
 	"volcard/internal/vault"
@@ -53,23 +54,43 @@ type house struct {
 	arrived           uuid.UUID       // the parcel's case
 }
 
-func newHouse(t *testing.T) *house {
+// demoAPI is what an api of a demonstration on this database reads.
+func demoAPI(t *testing.T, ownerURL string, more ...string) (config.API, *vault.Vault) {
 	t.Helper()
-	db, ownerURL := storetest.NewWithURL(t)
 	keyset, index, err := vault.Generate()
 	require.NoError(t, err)
 	v, err := vault.New(keyset, index)
 	require.NoError(t, err)
-	log := slog.New(slog.DiscardHandler)
 	app, err := url.Parse(ownerURL)
 	require.NoError(t, err)
 	app.User = url.User("volcard_app")
-	cfg, err := config.Load[config.API]([]string{
+	cfg, err := config.Load[config.API](append([]string{
 		"VOLCARD_DATABASE_URL=" + app.String(), "VOLCARD_VAULT_KEYSET=" + string(keyset), "VOLCARD_DEMO=true",
 		"VOLCARD_VAULT_INDEX_KEY=" + base64.StdEncoding.EncodeToString(index), "VOLCARD_TEMPORAL_ADDRESS=127.0.0.1:1",
 		"PATH=" + os.Getenv("PATH"),
-	})
+	}, more...))
 	require.NoError(t, err)
+	return cfg, v
+}
+
+// The demonstration's pages show codes and messages: they must not open on data of real people.
+func TestADemonstrationRefusesRealData(t *testing.T) {
+	t.Parallel()
+	db, ownerURL := storetest.NewWithURL(t)
+	_, err := db.Exec(t.Context(), `
+		INSERT INTO message (id, dedupe_key, template, phone, params, state, receipt, due_at, created_at)
+		VALUES ($1, 'one', 'withdrawn', '', '', 'sent', '1234^0', now(), now())`, uuid.Must(uuid.NewV7()))
+	require.NoError(t, err)
+	cfg, _ := demoAPI(t, ownerURL, "VOLCARD_METRICS_ADDR=127.0.0.1:0", "PORT=0")
+	err = serveAPI(t.Context(), cfg, slog.New(slog.DiscardHandler), func(string) {})
+	require.ErrorIs(t, err, messagestore.ErrReal)
+}
+
+func newHouse(t *testing.T) *house {
+	t.Helper()
+	db, ownerURL := storetest.NewWithURL(t)
+	cfg, v := demoAPI(t, ownerURL)
+	log := slog.New(slog.DiscardHandler)
 	p, err := openParts(t.Context(), log, cfg.Database, cfg.Temporal, cfg.Vault, cfg.Cards)
 	require.NoError(t, err)
 	t.Cleanup(p.close)

@@ -30,6 +30,7 @@ import (
 	"volcard/internal/store/cardstore"
 	"volcard/internal/store/checkstore"
 	"volcard/internal/store/keystore"
+	"volcard/internal/store/messagestore"
 	"volcard/internal/telemetry"
 	"volcard/internal/vault"
 	"volcard/templates/faces"
@@ -207,6 +208,20 @@ func (p *parts) runWorker(ctx context.Context, up func()) {
 		case <-time.After(workerRetry):
 		}
 	}
+}
+
+// demonstrate waits until the database has told that it holds no real people's data, and refuses
+// where it does.
+func (p *parts) demonstrate(ctx context.Context) error {
+	var refused error
+	p.insist(ctx, "fictional data", func(ctx context.Context) error {
+		err := messagestore.Outbox{Store: messagestore.Store{DB: p.db}}.Fictional(ctx)
+		if errors.Is(err, messagestore.ErrReal) {
+			refused, err = err, nil
+		}
+		return err
+	})
+	return refused
 }
 
 // checks are the questions of /readyz. Temporal is optional for a process that can do without.

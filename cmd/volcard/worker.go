@@ -49,6 +49,11 @@ func serveWorker(ctx context.Context, cfg config.Worker, log *slog.Logger, up fu
 		return err
 	}
 
+	if cfg.Demo.On {
+		if err := p.demonstrate(ctx); err != nil {
+			return err
+		}
+	}
 	// Every deed of a case needs a key to sign with; the first of an installation is made here.
 	keys := keystore.Store{DB: p.db, Vault: p.vault, Clock: p.clock}
 	p.insist(ctx, "signing key", func(ctx context.Context) error {

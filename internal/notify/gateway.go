@@ -146,7 +146,7 @@ func (o Outbox) Send(ctx context.Context, r Request) (string, error) {
 	if err := o.Store.Put(ctx, id, r.Phone, body); err != nil {
 		return "", &SendError{Outcome: Unknown, Code: "outbox", Err: err}
 	}
-	return "outbox-" + r.DedupeID, nil
+	return messagestore.ReceiptPrefix + r.DedupeID, nil
 }
 
 // Receipt tells whether the message stands on the page.
@@ -156,7 +156,7 @@ func (o Outbox) Receipt(ctx context.Context, r Request, _ time.Time) (string, bo
 		return "", false, err
 	}
 	found, err := o.Store.Has(ctx, id)
-	return "outbox-" + r.DedupeID, found, err
+	return messagestore.ReceiptPrefix + r.DedupeID, found, err
 }
 
 // Lag is zero: a row is there or not.

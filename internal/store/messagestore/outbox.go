@@ -77,6 +77,24 @@ func (o Outbox) Recent(ctx context.Context, n int) ([]Text, error) {
 	return list, store.Translate(err)
 }
 
+// ErrReal is the refusal of a demonstration on data of real people.
+var ErrReal = errors.New("VOLCARD_DEMO: a real gateway has sent messages from this database; a demonstration needs one of its own")
+
+// Fictional is nil while no real gateway has sent anything: a demonstration would show everybody
+// what belongs to those who were sent to.
+func (o Outbox) Fictional(ctx context.Context) error {
+	var real bool
+	err := o.DB.QueryRow(ctx, `
+		SELECT EXISTS (SELECT 1 FROM message WHERE state = 'sent' AND receipt <> '' AND receipt NOT LIKE $1 || '%')`, ReceiptPrefix).Scan(&real)
+	if err == nil && real {
+		return ErrReal
+	}
+	return store.Translate(err)
+}
+
+// ReceiptPrefix begins every receipt of the outbox, and no other gateway's.
+const ReceiptPrefix = "outbox-"
+
 // Sweep removes messages that were kept longer than a week, at most most of them.
 func (o Outbox) Sweep(ctx context.Context, most int) (int64, error) {
 	tag, err := o.DB.Exec(ctx, `

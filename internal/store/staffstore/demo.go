@@ -18,13 +18,19 @@ type DemoAccount struct {
 	Left        time.Duration // until the code changes
 }
 
-// DemoAccounts lists the accounts with their codes, for a demonstration's page of logins: nobody
-// there has their authenticator. No other page may ask for it.
+// Demo is who makes the accounts of a demonstration. The audit chain, which the program cannot
+// change, tells them from accounts that people made.
+func Demo() store.Actor { return store.Process("demo") }
+
+// DemoAccounts lists the accounts that the demonstration made, with their codes, for its page of
+// logins: nobody there has their authenticator. No other page may ask for it.
 func (s Store) DemoAccounts(ctx context.Context) ([]DemoAccount, error) {
 	rows, err := s.DB.Query(ctx, `
 		SELECT s.login, s.name, s.role, coalesce(b.name, ''), s.totp_secret
 		  FROM staff s LEFT JOIN branch b ON b.id = s.branch_id
-		 WHERE s.disabled_at IS NULL ORDER BY s.login LIMIT 20`)
+		 WHERE s.disabled_at IS NULL AND EXISTS (
+		         SELECT 1 FROM audit_entry e WHERE e.subject_id = s.id AND e.action = 'create' AND e.actor_kind = $1 AND e.actor_id = $2)
+		 ORDER BY s.login LIMIT 20`, Demo().Kind, Demo().ID)
 	if err != nil {
 		return nil, store.Translate(err)
 	}
