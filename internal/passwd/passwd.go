@@ -1,12 +1,13 @@
-// Package passwd hashes passwords with argon2id. Few hashes run at once, so that a storm of
-// logins queues instead of eating the machine, and an unknown account costs as much time as a
-// known one.
+// Package passwd hashes passwords with argon2id. Few hashes run at once and few more wait, so that
+// a storm of logins queues, and is turned away, instead of eating the machine. An unknown account
+// costs as much time as a known one.
 package passwd
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 	"unicode/utf8"
 
 	"github.com/alexedwards/argon2id"
@@ -16,6 +17,13 @@ import (
 
 // atOnce bounds the hashes that run at the same time in one process (engineering.md: two on two cores).
 const atOnce = 2
+
+// Whoever would wait longer is told so at once: behind mostWaiting others it takes a second or two,
+// and a browser's request has no deadline of its own.
+const (
+	mostWaiting = 64
+	patience    = 3 * time.Second
+)
 
 // maxBytes refuses books before they are hashed; person.PasswordMax runes fit.
 const maxBytes = 64 * utf8.UTFMax
@@ -30,9 +38,10 @@ func Standard() Params {
 
 // Hasher makes and compares hashes. It is safe for concurrent use; one process has one.
 type Hasher struct {
-	params Params
-	slots  chan struct{}
-	decoy  string
+	params  Params
+	slots   chan struct{}
+	waiting chan struct{} // those who hash, too
+	decoy   string
 }
 
 // New makes a hasher. It hashes once, for the comparison with accounts that do not exist.
@@ -41,22 +50,35 @@ func New(p Params) (*Hasher, error) {
 	if err != nil {
 		return nil, fmt.Errorf("passwd: %w", err)
 	}
-	return &Hasher{params: p, slots: make(chan struct{}, atOnce), decoy: decoy}, nil
+	return &Hasher{params: p, slots: make(chan struct{}, atOnce), waiting: make(chan struct{}, atOnce+mostWaiting), decoy: decoy}, nil
 }
 
+var errBusy = fault.New(fault.Unavailable, "现在登录的人太多，请稍等几秒再试。")
+
 func (h *Hasher) enter(ctx context.Context) error {
+	select {
+	case h.waiting <- struct{}{}:
+	default:
+		return errBusy
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	select {
 	case h.slots <- struct{}{}:
 		return nil
 	case <-ctx.Done():
+		<-h.waiting
 		if errors.Is(ctx.Err(), context.Canceled) {
 			return ctx.Err()
 		}
-		return fault.Wrap(fault.Unavailable, ctx.Err(), "登录的人太多，请稍后再试。")
+		return errBusy
 	}
 }
 
-func (h *Hasher) leave() { <-h.slots }
+func (h *Hasher) leave() {
+	<-h.slots
+	<-h.waiting
+}
 
 // Hash makes the text that is stored for a password.
 func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
