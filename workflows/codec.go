@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"errors"
 	"fmt"
 
 	commonpb "go.temporal.io/api/common/v1"
@@ -45,13 +46,13 @@ func (s sealing) Encode(payloads []*commonpb.Payload) ([]*commonpb.Payload, erro
 	return out, nil
 }
 
-// Decode implements converter.PayloadCodec. Payloads that are not sealed pass through.
+// Decode implements converter.PayloadCodec. What is not sealed was not written by us: the engine asks
+// nobody who they are, and would hand over a message of anybody who reaches it.
 func (s sealing) Decode(payloads []*commonpb.Payload) ([]*commonpb.Payload, error) {
 	out := make([]*commonpb.Payload, len(payloads))
 	for i, p := range payloads {
 		if string(p.GetMetadata()[converter.MetadataEncoding]) != sealedEncoding {
-			out[i] = p
-			continue
+			return nil, errors.New("workflows: a payload that is not sealed")
 		}
 		plain, err := s.vault.Unseal(p.GetData(), labelPayload)
 		if err != nil {

@@ -28,10 +28,10 @@ func TestPayloadsAreSealed(t *testing.T) {
 	require.NoError(t, c.FromPayload(payload, &out))
 	require.Equal(t, in, out)
 
-	// What was written before sealing still reads; what another key sealed does not.
+	// Neither what nobody sealed reads, nor what another key sealed.
 	plain, err := converter.GetDefaultDataConverter().ToPayload(in)
 	require.NoError(t, err)
-	require.NoError(t, c.FromPayload(plain, &out))
+	require.ErrorContains(t, c.FromPayload(plain, &out), "not sealed")
 	keyset, index, err = vault.Generate()
 	require.NoError(t, err)
 	other, err := vault.New(keyset, index)
