@@ -23,9 +23,18 @@ import (
 
 type compose struct {
 	Services map[string]service        `yaml:"services"`
-	Networks map[string]any            `yaml:"networks"`
+	Networks map[string]network        `yaml:"networks"`
 	Volumes  map[string]any            `yaml:"volumes"`
 	Secrets  map[string]map[string]any `yaml:"secrets"`
+}
+
+type network struct {
+	Internal bool `yaml:"internal"`
+	IPAM     struct {
+		Config []struct {
+			Subnet string `yaml:"subnet"`
+		} `yaml:"config"`
+	} `yaml:"ipam"`
 }
 
 type service struct {
@@ -380,15 +389,26 @@ func TestProxy(t *testing.T) {
 			assert.Contains(t, caddy, name+":8080")
 		}
 	}
-	// Their addresses are trusted on one network, so they must not meet on another.
-	for name, process := range ours(load(t)) {
-		if process == "api" {
-			c := load(t)
-			for _, n := range c.Services[name].Networks {
-				assert.True(t, n == "inside" || !slices.Contains(c.Services["proxy"].Networks, n), "%s meets the proxy on %s", name, n)
+	// The proxy faces the world: it meets the apis and nobody else, on the one network whose addresses
+	// are trusted.
+	c := load(t)
+	proxy := c.Services["proxy"].Networks
+	for name, s := range c.Services {
+		var shared []string
+		for _, n := range s.Networks {
+			if slices.Contains(proxy, n) && name != "proxy" {
+				shared = append(shared, n)
 			}
 		}
+		if s.Build["target"] == "volcard" && s.Command[0] == "api" {
+			assert.Equal(t, []string{"front"}, shared, name)
+			assert.Equal(t, c.Networks["front"].IPAM.Config[0].Subnet, s.Environment["VOLCARD_HTTP_TRUSTED_PROXIES"], name)
+		} else {
+			assert.Empty(t, shared, "%s meets the proxy", name)
+		}
 	}
+	assert.True(t, c.Networks["front"].Internal)
+	assert.True(t, c.Networks["inside"].Internal)
 	assert.Contains(t, caddy, "health_port 9090")
 	assert.Contains(t, caddy, "health_uri /readyz")
 	assert.Contains(t, read(t, "Dockerfile"), "PORT=8080 VOLCARD_HTTP_HOST=0.0.0.0 VOLCARD_METRICS_ADDR=0.0.0.0:9090")
