@@ -143,7 +143,7 @@ func TestSecondHandOverIsRefusedWithWhoWhenWhere(t *testing.T) {
 
 	second := c.rows.Clerk("郑洁", c.branch)
 	page := c.Clerk(second, c.branch).Post(casePath(wang), url.Values{"tail": {"004X"}, "serial": {c.serials[1]}})
-	page.Want(http.StatusConflict).WantText("#notice-case", "2026年11月23日10:00由周敏在光谷演示支行发放")
+	page.Want(http.StatusConflict).WantText("#notice-case", "2026年11月23日10:00由周敏在本网点发放")
 	page.WantText("#notice-case", c.serials[0]).Lacks("#hand-over")
 	c.Clerk(second, c.branch).Get(casePath(wang)).Want(http.StatusOK).WantText("#notice-case", "周敏").Lacks("#hand-over")
 	require.Equal(t, 1, c.count("SELECT count(*) FROM hand_over"))

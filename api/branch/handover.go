@@ -214,7 +214,7 @@ func (h room) afterRefusal(w http.ResponseWriter, r *http.Request, me clerk, p *
 		web.Redirect(w, r, "/branch?last="+c.ID.String())
 		return nil
 	case c.State != card.Ready:
-		if kind == fault.Conflict && !ended {
+		if kind == fault.Conflict && !ended && c.State != card.Collected { // the row tells of a hand-over
 			p.Notice = fault.Sentence(cause)
 		}
 		return h.renderCase(w, r, p, http.StatusConflict)

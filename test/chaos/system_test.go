@@ -169,7 +169,7 @@ func (s *shape) oneCardFiftyClerks(t *testing.T, w *world.World) {
 			continue
 		}
 		require.Equal(t, http.StatusConflict, a.status, a.body)
-		require.Contains(t, a.body, "由郑洁在")
+		require.Contains(t, a.body, "由郑洁在本网点")
 		require.Contains(t, a.body, "不能重复领取")
 	}
 	require.Equal(t, 1, done)

@@ -12,6 +12,7 @@ import (
 	"volcard/internal/calendar"
 	"volcard/internal/card"
 	"volcard/internal/fault"
+	"volcard/internal/store"
 	"volcard/internal/store/cardstore"
 	"volcard/internal/store/storetest/stage"
 )
@@ -216,8 +217,14 @@ func TestReviewerKeepsTheCaseWhileItsPhotoStays(t *testing.T) {
 	a := s.Reviewing()
 	_, err := s.Process.ChooseBranch(ctx, a.ID, a.Person, s.Other)
 	require.NoError(t, err)
-	_, err = s.Regular.ChangePhone(ctx, a.ID, a.Person, sealed(t, s, "13900000009"))
+	for range 2 { // the same form twice
+		_, err = s.Regular.ChangePhone(ctx, a.ID, a.Person, sealed(t, s, "13900000009"))
+		require.NoError(t, err)
+	}
+	require.Equal(t, []string{"account-security"}, s.Told(a))
+	old, err := s.Vault.UnsealString(bytesOf(t, s, "SELECT phone FROM message WHERE template = 'account-security'"), store.LabelMessagePhone)
 	require.NoError(t, err)
+	require.NotEqual(t, "13900000009", old, "the number before is told")
 	snap, err := s.Regular.DecidePhoto(ctx, s.Decision(a, true))
 	require.NoError(t, err)
 	require.Equal(t, card.Waiting, snap.State)

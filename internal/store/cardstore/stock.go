@@ -10,7 +10,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"volcard/internal/card"
-	"volcard/internal/clock"
 	"volcard/internal/fault"
 	"volcard/internal/store"
 )
@@ -150,10 +149,4 @@ func (s Stock) Entries(ctx context.Context, branch uuid.UUID, limit, offset int)
 	}
 	entries, err := pgx.CollectRows(rows, pgx.RowToStructByPos[StockEntry])
 	return entries, store.Translate(err)
-}
-
-// moment is a point in time as a sentence says it.
-func moment(t time.Time) string {
-	t = t.In(clock.Shanghai)
-	return fmt.Sprintf("%d年%d月%d日%s", t.Year(), t.Month(), t.Day(), t.Format("15:04"))
 }
