@@ -76,23 +76,38 @@ func TestQueuesFollowFromTheState(t *testing.T) {
 			_, _ = s.Process.Lapse(ctx, a.ID)
 		},
 	}
-	draw := rapid.SliceOfN(rapid.SampledFrom(slices.Sorted(maps.Keys(tries))), 12, 24)
 	seen := map[card.State]bool{}
-	for seed := range 40 {
-		a := s.Submitted([]string{"clear", "doubtful"}[seed%2], s.Branch)
+	walk := func(verdict string, path []string) {
+		a := s.Submitted(verdict, s.Branch)
 		tries["issue"](a)
-		path := draw.Example(seed)
 		for i, name := range path {
-			tries[name](a)
 			seen[s.State(a)] = true
+			tries[name](a)
 			agree(t, s, path[:i+1])
 		}
+		seen[s.State(a)] = true
+	}
+	// Each state is on somebody's way.
+	for _, way := range []struct {
+		verdict string
+		path    []string
+	}{
+		{"doubtful", []string{"approve", "produce", "arrive", "hand over"}},
+		{"doubtful", []string{"refuse", "lapse", "give up"}},
+		{"clear", []string{"produce", "arrive", "lapse"}},
+		{"clear", []string{"withdraw"}},
+	} {
+		walk(way.verdict, way.path)
 	}
 	for _, state := range card.States() {
 		if state != card.Accepted && state != card.Held && state != card.Closed {
 			require.True(t, seen[state], "no path led to %s", state)
 		}
 	}
+	paths := rapid.SliceOfN(rapid.SampledFrom(slices.Sorted(maps.Keys(tries))), 8, 16)
+	rapid.Check(t, func(rt *rapid.T) {
+		walk(rapid.SampledFrom([]string{"clear", "doubtful"}).Draw(rt, "verdict"), paths.Draw(rt, "path"))
+	})
 }
 
 // agree sees that every queue holds what the states say.
