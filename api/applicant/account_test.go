@@ -177,9 +177,9 @@ func TestRegistrationSaysWhatIsWrong(t *testing.T) {
 	agree(t, first)
 	for _, bad := range []struct{ field, value, sentence string }{
 		{"name", "", "请"},
-		{"name", "王?", ""},
+		{"name", "王?", "无法识别的字符"},
 		{"id_number", "420199200402290041", "校验"},
-		{"id_number", "42019919000229001X", ""},
+		{"id_number", "42019919000229001X", "出生日期不存在"},
 		{"id_number", idNumber("20160301"), "未满 14 周岁"},
 		{"district", "", "请依次选择"},
 		{"district", "110101", "请依次选择"},

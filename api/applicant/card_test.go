@@ -135,6 +135,8 @@ func TestCaseOfSomebodyElse(t *testing.T) {
 		for _, path := range []string{"", "/card.jpg", "/card.pdf", "/card.svg", "/pickup.svg", "/withdraw", "/branch"} {
 			stranger.Get("/cards/" + id + path).Want(404)
 		}
+		page := stranger.Get("/cards/"+id).WantText("body", "没有找到")
+		require.NotContains(t, string(page.Body), "王𠮷")
 		for _, path := range []string{"/withdraw", "/branch", "/branch/near"} {
 			stranger.Post("/cards/"+id+path, url.Values{"branch_id": {r.branch.String()}, "lng": {"114"}, "lat": {"30"}}).Want(404)
 		}

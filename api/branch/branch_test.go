@@ -338,7 +338,7 @@ func TestAnotherBranchSeesNothing(t *testing.T) {
 	foreign := c.Clerk(c.away, c.other)
 	form := url.Values{"tail": {"004X"}, "serial": {c.serials[0]}, "reason": {"发给了别人"}}
 	for _, path := range []string{casePath(wang), casePath(wang) + "/undo"} {
-		page := foreign.Get(path).Want(http.StatusNotFound)
+		page := foreign.Get(path).Want(http.StatusNotFound).WantText("body", "本网点没有这份申请")
 		require.NotContains(t, string(page.Body), "王𠮷")
 		foreign.Post(path, form).Want(http.StatusNotFound)
 	}

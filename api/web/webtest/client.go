@@ -170,6 +170,7 @@ func (p *Page) WantText(selector, sentence string) *Page {
 // WantError asserts the sentence at a field; the empty name is the form as a whole.
 func (p *Page) WantError(field, sentence string) *Page {
 	p.t.Helper()
+	require.NotEmpty(p.t, sentence, "any text holds nothing")
 	if field == "" {
 		return p.WantText(".form-error", sentence)
 	}
