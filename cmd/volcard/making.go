@@ -17,6 +17,7 @@ import (
 	"volcard/internal/card"
 	"volcard/internal/clock"
 	"volcard/internal/credential"
+	"volcard/internal/fault"
 	"volcard/internal/render"
 	"volcard/internal/store/batchstore"
 	"volcard/internal/store/calendarstore"
@@ -75,7 +76,7 @@ type printer struct {
 }
 
 // Print implements activities.Printer. Each card is laid out twice: as it was confirmed, to compare the
-// hashes, and as it is printed.
+// hashes, and as it is printed. What is wrong with one card never keeps the others from being printed.
 func (p printer) Print(ctx context.Context, cards []batchstore.Card, progress func()) (activities.PrintFile, error) {
 	file := activities.PrintFile{Hashes: map[int][32]byte{}}
 	var lists []*render.DisplayList
@@ -85,7 +86,7 @@ func (p printer) Print(ctx context.Context, cards []batchstore.Card, progress fu
 		}
 		progress()
 		list, err := p.layout(c)
-		if err != nil {
+		if err != nil && !unprintable(err) {
 			return file, err
 		}
 		if list == nil {
@@ -101,6 +102,12 @@ func (p printer) Print(ctx context.Context, cards []batchstore.Card, progress fu
 	var err error
 	file.PDF, err = render.PDF(render.PDFOptions{CropMarks: true, Date: p.clock.Now(), Title: "湖北省注册志愿者证 常规版"}, lists...)
 	return file, err
+}
+
+// unprintable tells whether a layout failed by what stands on its card: a face that is gone, a photo that
+// cannot be used, a text that does not fit. No retry mends that; its applicant can, by confirming again.
+func unprintable(err error) bool {
+	return fault.Is(err, fault.NotFound) || fault.Is(err, fault.Invalid)
 }
 
 // layout is the card as it is printed; nil where it is not the one that was confirmed.

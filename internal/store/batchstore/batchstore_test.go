@@ -15,6 +15,7 @@ import (
 	"volcard/internal/fault"
 	"volcard/internal/store/batchstore"
 	"volcard/internal/store/storetest/stage"
+	"volcard/internal/vault"
 )
 
 func TestFreezeTakesWhatWaitsOnce(t *testing.T) {
@@ -211,6 +212,48 @@ func TestDifferentContentIsTakenOut(t *testing.T) {
 	next := s.Freeze()
 	require.Equal(t, 1, s.Count("SELECT seq FROM batch_card WHERE batch_id = $1 AND application_id = $2", next, a.ID), "first in the next batch")
 	require.Equal(t, 1, s.Count("SELECT count(*) FROM card WHERE application_id = $1", a.ID), "under the same number")
+}
+
+// A photo that was damaged costs one card its place in the batch, and no other card.
+func TestDamagedPhotoIsTakenOut(t *testing.T) {
+	t.Parallel()
+	s := stage.New(t)
+	ctx := context.Background()
+	a, b := s.Waiting(s.Branch), s.Waiting(s.Branch)
+	id := s.Freeze()
+	_, err := s.DB.Exec(ctx, "UPDATE photo SET image = set_byte(image, octet_length(image) - 1, get_byte(image, octet_length(image) - 1) # 1) WHERE id = $1", a.Photo)
+	require.NoError(t, err)
+	cards, err := s.Batches.Cards(ctx, id, 1)
+	require.NoError(t, err)
+	require.Len(t, cards, 2)
+	for _, c := range cards {
+		require.Equal(t, c.ApplicationID == a.ID, len(c.Photo) == 0)
+	}
+	require.Equal(t, []uuid.UUID{a.ID}, s.WriteFile(id, 1))
+	require.Equal(t, card.Mending, s.State(a))
+	require.Equal(t, batchstore.Snapshot{State: batch.Rendered, Cards: 1}, s.Render(id))
+	require.Equal(t, card.Producing, s.State(b))
+}
+
+// A worker whose key set lacks the key takes nobody out: nothing is wrong with the photos.
+func TestForeignKeySetTakesNobodyOut(t *testing.T) {
+	t.Parallel()
+	s := stage.New(t)
+	ctx := context.Background()
+	a := s.Waiting(s.Branch)
+	id := s.Freeze()
+	keyset, index, err := vault.Generate()
+	require.NoError(t, err)
+	works := s.Batches
+	works.Vault, err = vault.New(keyset, index)
+	require.NoError(t, err)
+	cards, err := works.Cards(ctx, id, 1)
+	require.NoError(t, err)
+	require.Empty(t, cards[0].Photo)
+	_, err = works.WriteFile(ctx, id, batchstore.File{Kind: batchstore.Print, N: 1}, batchstore.Rejection{Seqs: []int{1}, MendUntil: s.Clock.Now()})
+	require.Error(t, err)
+	require.Equal(t, card.Producing, s.State(a))
+	require.Zero(t, s.Count("SELECT count(*) FROM batch_file"))
 }
 
 func TestBatchWithoutACardLeftIsDone(t *testing.T) {
