@@ -151,18 +151,14 @@ func plain(cell string) string {
 	return cell
 }
 
-// commonHan ends with the last character of the URO, that every font of a factory has.
-const commonHan = 0x9FA5
-
 // codePoints names the rare characters of a name, so that a font that lacks one is noticed.
 func codePoints(name string) string {
-	var rare []string
-	for _, r := range name {
-		if (r < 0x4E00 && r > 0x7F && r != '·') || r > commonHan {
-			rare = append(rare, fmt.Sprintf("%c U+%04X", r, r))
-		}
+	rare := render.RareRunes(name)
+	cells := make([]string, len(rare))
+	for i, r := range rare {
+		cells[i] = fmt.Sprintf("%c U+%04X", r, r)
 	}
-	return strings.Join(rare, " ")
+	return strings.Join(cells, " ")
 }
 
 // calendarLife is how soon an imported calendar is in force everywhere.

@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/csv"
+	"encoding/hex"
 	"net/url"
 	"strings"
 	"testing"
@@ -90,4 +92,45 @@ func TestPrintStopsWithItsContext(t *testing.T) {
 	file, err := p.Print(ended, []batchstore.Card{p.frozen(t, 1, "王小明")}, func() {})
 	require.ErrorIs(t, err, context.Canceled)
 	require.Empty(t, file.Rejected)
+}
+
+// A spreadsheet, and the factory's program, read back what was written.
+func TestManifest(t *testing.T) {
+	t.Parallel()
+	p := newPrinter(t)
+	names := []struct{ name, cell, rare string }{
+		{"王小明", "王小明", ""},
+		{"王𠮷", "王𠮷", "𠮷 U+20BB7"},
+		{"张䶮䶮", "张䶮䶮", "䶮 U+4DAE"},
+		{"陶喆", "陶喆", "喆 U+5586"}, // in GBK, not in GB 2312
+		{"李堃珺", "李堃珺", "堃 U+5803 珺 U+73FA"},
+		{"阿卜杜热合曼·买买提", "阿卜杜热合曼·买买提", ""},
+		{rendertest.LongName, rendertest.LongName, ""},
+		{"=HYPERLINK(\"x\")", "'=HYPERLINK(\"x\")", ""},
+		{"@SUM,1", "'@SUM,1", ""},
+	}
+	cards := make([]batchstore.Card, 0, len(names))
+	for i, n := range names {
+		cards = append(cards, p.frozen(t, i+1, n.name))
+	}
+	file, err := p.Print(t.Context(), cards, func() {})
+	require.NoError(t, err)
+	require.Empty(t, file.Rejected)
+	lines := make([]batchstore.Line, 0, len(cards))
+	for _, c := range cards {
+		hash := file.Hashes[c.Seq]
+		lines = append(lines, batchstore.Line{Seq: c.Seq, Number: c.Number, HolderName: c.HolderName, Branch: "光谷,支行", PrintHash: hash[:]})
+	}
+	body, err := p.Manifest(lines)
+	require.NoError(t, err)
+	text, marked := strings.CutPrefix(string(body), "\ufeff")
+	require.True(t, marked, "without the mark a spreadsheet guesses the encoding")
+	require.Equal(t, len(names)+1, strings.Count(text, "\r\n"))
+	table, err := csv.NewReader(strings.NewReader(text)).ReadAll()
+	require.NoError(t, err)
+	require.Equal(t, []string{"序号", "证号", "姓名", "生僻字码位", "领卡网点", "内容SHA-256"}, table[0])
+	for i, n := range names {
+		hash := file.Hashes[i+1]
+		require.Equal(t, []string{string(rune('1' + i)), cards[i].Number + "\t", n.cell, n.rare, "光谷,支行", hex.EncodeToString(hash[:])}, table[i+1])
+	}
 }
