@@ -50,10 +50,13 @@ var regularChecks = []check{
 		       OR promise_start < (submitted_at AT TIME ZONE 'Asia/Shanghai')::date) ORDER BY 1`},
 
 	{"overdue card about which nobody was told", `
-		SELECT 'application ' || a.id FROM application a
-		 WHERE a.edition = 'regular' AND a.state IN ('held', 'reviewing', 'waiting', 'producing')
-		   AND ((a.overdue_at IS NULL AND a.promise_due < $1)
-		     OR (a.overdue_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM message m WHERE m.dedupe_key LIKE a.id || ':overdue-%'))) ORDER BY 1`},
+		SELECT 'application ' || id FROM application
+		 WHERE edition = 'regular' AND state IN ('held', 'reviewing', 'waiting', 'producing') AND overdue_at IS NULL AND promise_due < $1
+		UNION ALL
+		SELECT 'application ' || id FROM (
+		  SELECT id::text FROM application
+		   WHERE edition = 'regular' AND state IN ('held', 'reviewing', 'waiting', 'producing') AND overdue_at IS NOT NULL
+		  EXCEPT SELECT split_part(dedupe_key, ':', 1) FROM message WHERE split_part(dedupe_key, ':', 2) LIKE 'overdue-%') untold ORDER BY 1`},
 
 	{"case that was to be mended and was not given up", `
 		SELECT 'application ' || id FROM application WHERE state = 'mending' AND (mend_until < $1 OR mend_until < mend_from) ORDER BY 1`},
