@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"time"
 
 	"volcard/internal/audit"
+	"volcard/internal/card"
 	"volcard/internal/clock"
 	"volcard/internal/config"
 )
@@ -18,7 +20,7 @@ func (auditCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	findings, err := audit.Run(ctx, cfg.Reader.URL.Reveal(), audit.Options{Now: clock.System{}.Now()})
+	findings, err := audit.Run(ctx, cfg.Reader.URL.Reveal(), auditOptions(clock.System{}.Now(), regularTermsOf(cfg.Cards), cfg.Demo.On))
 	if err != nil {
 		return err
 	}
@@ -30,4 +32,9 @@ func (auditCommand) Run(ctx context.Context) error {
 	}
 	fmt.Printf("%d checks, nothing found\n", len(audit.Names()))
 	return nil
+}
+
+// auditOptions tells the auditor what the settings promise. A demonstration may have run at another pace before.
+func auditOptions(now time.Time, t card.RegularTerms, demo bool) audit.Options {
+	return audit.Options{Now: now, From: t.Promise.From, Until: t.Promise.Until, Paced: demo || t.Pace.Workday > 0}
 }

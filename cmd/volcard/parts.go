@@ -55,6 +55,7 @@ type parts struct {
 	regular  cardstore.Regular
 	baseURL  *url.URL // that the QR codes of printed cards hold; nil in a process that prints none
 	auditURL string   // empty in a process that does not audit
+	demo     bool     // of a process that audits
 	eager    bool     // this process only runs what it starts itself: the api
 
 	background sync.WaitGroup
@@ -172,7 +173,7 @@ func (p *parts) audit(ctx context.Context) ([]string, error) {
 	if p.auditURL == "" {
 		return nil, errors.New("this process has no auditor's database URL")
 	}
-	findings, err := audit.Run(ctx, p.auditURL, audit.Options{Now: p.clock.Now()})
+	findings, err := audit.Run(ctx, p.auditURL, auditOptions(p.clock.Now(), p.regular.Terms, p.demo))
 	if err != nil {
 		return nil, err
 	}

@@ -42,7 +42,7 @@ func serveWorker(ctx context.Context, cfg config.Worker, log *slog.Logger, up fu
 		return err
 	}
 	defer p.close()
-	p.auditURL, p.baseURL = cfg.Reader.URL.Reveal(), cfg.Public.URL()
+	p.auditURL, p.baseURL, p.demo = cfg.Reader.URL.Reveal(), cfg.Public.URL(), cfg.Demo.On
 	health := telemetry.NewHealth(log, p.checks(false)...)
 	ops, err := telemetry.ServeOps(ctx, cfg.Metrics.Addr, telemetry.Ops(p.metrics, health), log)
 	if err != nil {

@@ -7,7 +7,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -30,9 +29,14 @@ type Options struct {
 	Now time.Time
 	// Grace is how long an accepted application or a message may stay undone. Zero: ten minutes.
 	Grace time.Duration
+	// From and Until are the working days that the settings promise. Zero: 10 and 15.
+	From, Until int
+	// Paced tells that working days are, or were, shorter than the calendar's: a demonstration.
+	Paced bool
 }
 
-// check is a query that returns one text column: a line for each bad row.
+// check is a query that returns one text column: a line for each bad row. It may ask for @late, before which
+// nothing may still be undone, and for @from, @until and @paced of the options.
 type check struct {
 	name, sql string
 }
@@ -42,6 +46,12 @@ type check struct {
 func Run(ctx context.Context, url string, o Options) ([]Finding, error) {
 	if o.Grace == 0 {
 		o.Grace = 10 * time.Minute
+	}
+	if o.From == 0 {
+		o.From = 10
+	}
+	if o.Until == 0 {
+		o.Until = 15
 	}
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
@@ -55,13 +65,10 @@ func Run(ctx context.Context, url string, o Options) ([]Finding, error) {
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
 
+	args := pgx.NamedArgs{"late": o.Now.Add(-o.Grace), "from": o.From, "until": o.Until, "paced": o.Paced}
 	var findings []Finding
 	for _, c := range all() {
-		var args []any
-		if strings.Contains(c.sql, "$1") {
-			args = append(args, o.Now.Add(-o.Grace))
-		}
-		rows, err := tx.Query(ctx, c.sql+fmt.Sprintf(" LIMIT %d", findingsPerCheck), args...)
+		rows, err := tx.Query(ctx, c.sql+fmt.Sprintf(" LIMIT %d", findingsPerCheck), args)
 		if err != nil {
 			return nil, fmt.Errorf("audit: %s: %w", c.name, err)
 		}

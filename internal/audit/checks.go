@@ -3,7 +3,7 @@ package audit
 // checks is the list of what must always be true (docs/operations.md, "What the auditor checks").
 var checks = []check{
 	{"accepted application left undone", `
-		SELECT 'application ' || id FROM application WHERE state = 'accepted' AND submitted_at < $1 ORDER BY 1`},
+		SELECT 'application ' || id FROM application WHERE state = 'accepted' AND submitted_at < @late ORDER BY 1`},
 
 	{"more than one live application of a person", `
 		SELECT 'person ' || person_id FROM application
@@ -95,7 +95,7 @@ var checks = []check{
 
 	{"message unsent for long", `
 		SELECT 'message ' || id || ' (' || state || ')' FROM message
-		 WHERE state IN ('pending', 'sending', 'unknown') AND due_at < $1 ORDER BY 1`},
+		 WHERE state IN ('pending', 'sending', 'unknown') AND due_at < @late ORDER BY 1`},
 
 	{"broken audit chain", `
 		SELECT 'subject ' || subject_id || ' seq ' || seq FROM (

@@ -8,6 +8,34 @@ var regularChecks = []check{
 		  JOIN application a ON a.id = c.application_id JOIN batch b ON b.id = c.batch_id
 		 WHERE c.state <> 'rejected' AND (c.design_hash <> a.design_hash OR (b.state <> 'frozen' AND c.print_hash IS NULL)) ORDER BY 1`},
 
+	// A print shows the card's own number and QR: no other card has it, and it is not the preview, which has
+	// neither. What is in the file itself only a holder of the keys can compare (volcard admin recheck).
+	{"print that cannot be of its card", `
+		SELECT 'batch ' || batch_id || ' card ' || seq FROM batch_card
+		 WHERE octet_length(print_hash) <> 32 OR print_hash = design_hash OR (state = 'rejected' AND print_hash IS NOT NULL)
+		UNION ALL
+		SELECT 'batch ' || min(batch_id::text) || ': ' || count(*) || ' cards with one print' FROM batch_card
+		 WHERE print_hash IS NOT NULL GROUP BY print_hash HAVING count(*) > 1 ORDER BY 1`},
+
+	// Sealing adds a key id of 5 bytes, a nonce of 12 and a tag of 16.
+	{"files that do not hold their batch", `
+		SELECT 'batch ' || batch_id || ' ' || kind || ' ' || n FROM batch_file
+		 WHERE octet_length(sha256) <> 32 OR octet_length(body) <> size + 33
+		UNION ALL
+		SELECT 'batch ' || b.id || ': ' || f.cards || ' cards in its files, ' || c.n || ' printed' FROM batch b
+		 CROSS JOIN LATERAL (SELECT coalesce(sum(cards) FILTER (WHERE kind = 'print'), 0) AS cards, count(*) FILTER (WHERE kind = 'manifest') AS manifests
+		                       FROM batch_file WHERE batch_id = b.id) f
+		 CROSS JOIN LATERAL (SELECT count(print_hash) AS n FROM batch_card WHERE batch_id = b.id) c
+		 WHERE b.state <> 'done' AND (f.cards <> c.n OR (b.state <> 'frozen' AND f.manifests <> 1)) ORDER BY 1`},
+
+	// Ten thousand cards are drawn within minutes: nobody draws these.
+	{"batch frozen for long", `
+		SELECT 'batch ' || id FROM batch WHERE state = 'frozen' AND frozen_at < @late::timestamptz - interval '1 hour' ORDER BY 1`},
+
+	{"parcel under way for long", `
+		SELECT 'parcel ' || p.id FROM parcel p JOIN batch b ON b.id = p.batch_id
+		 WHERE p.arrived_at IS NULL AND b.shipped_at < @late::timestamptz - interval '14 days' ORDER BY 1`},
+
 	{"card that is in two batches", `
 		SELECT 'application ' || application_id FROM batch_card
 		 WHERE state <> 'rejected' GROUP BY application_id HAVING count(*) > 1 ORDER BY 1`},
@@ -42,16 +70,26 @@ var regularChecks = []check{
 		 WHERE a.edition = 'regular'
 		   AND ((a.state IN ('ready', 'lapsed', 'collected', 'closed')) <> (c.seq IS NOT NULL) OR c.branch_id <> a.branch_id) ORDER BY 1`},
 
-	// Working days 10 and 15 lie at least that many days ahead (invariant 12).
+	// The case is overdue from the end of the last promised day on; in a demonstration, whose working days are
+	// short, before it at most.
 	{"promise whose dates are out of order", `
 		SELECT 'application ' || id FROM application
-		 WHERE edition = 'regular' AND (promised_until < promised_from OR promised_from < promise_start + 10
-		       OR promised_until < promise_start + 15 OR promise_due < submitted_at
-		       OR promise_start < (submitted_at AT TIME ZONE 'Asia/Shanghai')::date) ORDER BY 1`},
+		 WHERE edition = 'regular' AND (promised_from <= promise_start OR promised_until < promised_from OR promise_due < submitted_at
+		       OR promise_start < (submitted_at AT TIME ZONE 'Asia/Shanghai')::date
+		       OR promise_due > (promised_until + time '23:59:59') AT TIME ZONE 'Asia/Shanghai'
+		       OR (NOT @paced::boolean AND promise_due < (promised_until + time '23:59:59') AT TIME ZONE 'Asia/Shanghai')) ORDER BY 1`},
+
+	// n working days are n days at least. At most they are as many weeks with five in each, and the longest
+	// holidays of a year. What is no longer open was perhaps promised under other settings (invariant 12).
+	{"promise that is not of the promised length", `
+		SELECT 'application ' || id FROM application
+		 WHERE edition = 'regular' AND state IN ('accepted', 'held', 'reviewing', 'mending', 'waiting', 'producing')
+		   AND (promised_from < promise_start + @from::int OR promised_until < promise_start + @until::int
+		     OR promised_from > promise_start + 2 * @from::int + 14 OR promised_until > promise_start + 2 * @until::int + 14) ORDER BY 1`},
 
 	{"overdue card about which nobody was told", `
 		SELECT 'application ' || id FROM application
-		 WHERE edition = 'regular' AND state IN ('held', 'reviewing', 'waiting', 'producing') AND overdue_at IS NULL AND promise_due < $1
+		 WHERE edition = 'regular' AND state IN ('held', 'reviewing', 'waiting', 'producing') AND overdue_at IS NULL AND promise_due < @late
 		UNION ALL
 		SELECT 'application ' || id FROM (
 		  SELECT id::text FROM application
@@ -59,7 +97,7 @@ var regularChecks = []check{
 		  EXCEPT SELECT split_part(dedupe_key, ':', 1) FROM message WHERE split_part(dedupe_key, ':', 2) LIKE 'overdue-%') untold ORDER BY 1`},
 
 	{"case that was to be mended and was not given up", `
-		SELECT 'application ' || id FROM application WHERE state = 'mending' AND (mend_until < $1 OR mend_until < mend_from) ORDER BY 1`},
+		SELECT 'application ' || id FROM application WHERE state = 'mending' AND (mend_until < @late OR mend_until < mend_from) ORDER BY 1`},
 
 	{"photo of somebody else", `
 		SELECT 'application ' || a.id FROM application a JOIN photo p ON p.id = a.photo_id WHERE p.person_id <> a.person_id ORDER BY 1`},
@@ -97,5 +135,5 @@ var regularChecks = []check{
 
 	{"files of a batch that is done", `
 		SELECT 'batch ' || b.id || ' ' || f.kind || ' ' || f.n FROM batch_file f JOIN batch b ON b.id = f.batch_id
-		 WHERE b.state = 'done' AND b.done_at < $1 ORDER BY 1`},
+		 WHERE b.state = 'done' AND b.done_at < @late ORDER BY 1`},
 }

@@ -59,6 +59,8 @@ type Audit struct {
 
 	Reader   AuditDatabase
 	Temporal Temporal
+	Cards    Cards
+	Demo     Demo
 	Log      Log
 }
 

@@ -418,7 +418,7 @@ func (w *System) Count(sql string, args ...any) (n int) {
 // panic, no data race, no personal number.
 func (w *World) WantCleanBooks() {
 	w.T.Helper()
-	findings, err := audit.Run(context.Background(), w.Postgres.AuditURL(), audit.Options{Now: clock.System{}.Now()})
+	findings, err := audit.Run(context.Background(), w.Postgres.AuditURL(), audit.Options{Now: clock.System{}.Now(), Paced: true})
 	require.NoError(w.T, err)
 	require.Empty(w.T, findings)
 	logs := w.Logs()
