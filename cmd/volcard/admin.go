@@ -20,13 +20,14 @@ import (
 )
 
 type adminCommand struct {
-	Keys   adminKeys   `cmd:"" help:"Make a new key set and index key for personal data and print them as settings."`
-	First  adminFirst  `cmd:"" help:"Print a token with which the first administrator makes an account."`
-	Unlock adminUnlock `cmd:"" help:"End the lock-out of an account of staff, after too many wrong passwords or codes."`
-	Import adminImport `cmd:"" help:"Replace the list of branches or universities by a CSV file; shows what would change unless --apply."`
-	Rotate adminRotate `cmd:"" name:"rotate-signing-key" help:"Retire the key that signs cards and make a new one."`
-	Vault  adminVault  `cmd:"" help:"Change the keys under which personal data is stored."`
-	Check  adminCheck  `cmd:"" help:"Run the nightly check now."`
+	Keys    adminKeys    `cmd:"" help:"Make a new key set and index key for personal data and print them as settings."`
+	First   adminFirst   `cmd:"" help:"Print a token with which the first administrator makes an account."`
+	Unlock  adminUnlock  `cmd:"" help:"End the lock-out of an account of staff, after too many wrong passwords or codes."`
+	Import  adminImport  `cmd:"" help:"Replace the list of branches or universities by a CSV file; shows what would change unless --apply."`
+	Rotate  adminRotate  `cmd:"" name:"rotate-signing-key" help:"Retire the key that signs cards and make a new one."`
+	Vault   adminVault   `cmd:"" help:"Change the keys under which personal data is stored."`
+	Check   adminCheck   `cmd:"" help:"Run the nightly check now."`
+	Recheck adminRecheck `cmd:"" help:"Examine anew what was issued, with the rules by which it was issued; exit 1 on any finding."`
 }
 
 // operator is who an administrator's shell command acts as: the account on this machine.
@@ -46,7 +47,12 @@ func adminParts(ctx context.Context) (*parts, error) {
 	}
 	log := telemetry.NewLogger(os.Stderr, telemetry.LogOptions{Process: "admin", Level: "warn", Format: "text"})
 	slog.SetDefault(log)
-	return openParts(ctx, log, cfg.Database, cfg.Temporal, cfg.Vault, cfg.Cards)
+	p, err := openParts(ctx, log, cfg.Database, cfg.Temporal, cfg.Vault, cfg.Cards)
+	if err != nil {
+		return nil, err
+	}
+	p.baseURL = cfg.Public.URL()
+	return p, nil
 }
 
 type adminKeys struct {

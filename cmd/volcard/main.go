@@ -13,6 +13,9 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"volcard/internal/config"
+	"volcard/internal/telemetry"
 )
 
 type commands struct {
@@ -64,4 +67,15 @@ func exitCode(err error) int {
 	}
 	fmt.Fprintln(os.Stderr, "volcard:", err)
 	return 1
+}
+
+type healthCommand struct{}
+
+// Run asks the process whose settings this one shares.
+func (healthCommand) Run(ctx context.Context) error {
+	addr, err := config.MetricsAddr(os.Environ())
+	if err != nil {
+		return err
+	}
+	return telemetry.Probe(ctx, addr)
 }
