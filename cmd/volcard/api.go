@@ -67,6 +67,7 @@ func serveAPI(ctx context.Context, cfg config.API, log *slog.Logger, up func(ops
 	starter := workflows.NewStarter(background, p.client, startsAtOnce)
 	watch := casewatch.New(p.db, cardstore.CaseChannel, p.moved, log)
 	p.run(background, func(ctx context.Context) { p.keys.Run(ctx, keyRefresh, log) })
+	p.run(background, p.calendars.run)
 	p.run(background, watch.Run)
 	// A worker behind the client that starts a process takes its first task without a round trip.
 	p.run(background, func(ctx context.Context) {

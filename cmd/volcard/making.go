@@ -9,7 +9,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"volcard/activities"
@@ -162,33 +162,40 @@ func codePoints(name string) string {
 }
 
 // calendarLife is how soon an imported calendar is in force everywhere.
-const calendarLife = 30 * time.Second
+const calendarLife = 10 * time.Second
 
-// calendars keeps the calendar in force for a little while.
+// calendars keeps the calendar in force at hand: deeds ask for it inside their transaction, and one that had to
+// wait for a second connection there could wait for itself.
 type calendars struct {
 	years calendarstore.Years
-	clock clock.Clock
-
-	mu     sync.Mutex
-	cal    *calendar.Calendar
-	loaded time.Time
+	now   atomic.Pointer[calendar.Calendar]
 }
 
-// get reads the calendar in force. Where the database is away, the last one known serves.
 func (c *calendars) get(ctx context.Context) (*calendar.Calendar, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	now := c.clock.Now()
-	if c.cal != nil && now.Sub(c.loaded) < calendarLife {
-		return c.cal, nil
+	if cal := c.now.Load(); cal != nil {
+		return cal, nil
 	}
+	return c.load(ctx)
+}
+
+func (c *calendars) load(ctx context.Context) (*calendar.Calendar, error) {
 	cal, _, err := c.years.Load(ctx)
-	if err != nil {
-		if c.cal != nil {
-			return c.cal, nil
-		}
-		return nil, err
+	if err == nil {
+		c.now.Store(cal)
 	}
-	c.cal, c.loaded = cal, now
-	return cal, nil
+	return cal, err
+}
+
+// run follows imports until ctx ends. Where the database is away, the last calendar known serves.
+func (c *calendars) run(ctx context.Context) {
+	tick := time.NewTicker(calendarLife)
+	defer tick.Stop()
+	for {
+		_, _ = c.load(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
 }

@@ -39,24 +39,25 @@ import (
 
 // parts is what the api and the worker both stand on.
 type parts struct {
-	log      *slog.Logger
-	clock    clock.Clock
-	metrics  *telemetry.Metrics
-	vault    *vault.Vault
-	db       *store.DB
-	keys     *credential.Keyring
-	temporal client.Client
-	client   *workflows.Client
-	queue    string
-	cards    cardstore.Store
-	terms    card.Terms
-	years    calendarstore.Years
-	designs  designs
-	regular  cardstore.Regular
-	baseURL  *url.URL // that the QR codes of printed cards hold; nil in a process that prints none
-	auditURL string   // empty in a process that does not audit
-	demo     bool     // of a process that audits
-	eager    bool     // this process only runs what it starts itself: the api
+	log       *slog.Logger
+	clock     clock.Clock
+	metrics   *telemetry.Metrics
+	vault     *vault.Vault
+	db        *store.DB
+	keys      *credential.Keyring
+	temporal  client.Client
+	client    *workflows.Client
+	queue     string
+	cards     cardstore.Store
+	terms     card.Terms
+	years     calendarstore.Years
+	designs   designs
+	regular   cardstore.Regular
+	calendars *calendars
+	baseURL   *url.URL // that the QR codes of printed cards hold; nil in a process that prints none
+	auditURL  string   // empty in a process that does not audit
+	demo      bool     // of a process that audits
+	eager     bool     // this process only runs what it starts itself: the api
 
 	background sync.WaitGroup
 }
@@ -88,10 +89,11 @@ func openParts(ctx context.Context, log *slog.Logger, d config.Database, t confi
 	p.client = workflows.NewClient(p.temporal, t.TaskQueue)
 	p.cards = cardstore.Store{DB: p.db, Vault: p.vault, Clock: p.clock}
 	p.years = calendarstore.Years{DB: p.db, Clock: p.clock}
+	p.calendars = &calendars{years: p.years}
 	if p.designs.faces, err = render.LoadFaces(faces.FS); err != nil {
 		return nil, err
 	}
-	p.regular = cardstore.Regular{Designs: p.designs, Calendar: (&calendars{years: p.years, clock: p.clock}).get, Terms: regularTermsOf(c)}
+	p.regular = cardstore.Regular{Designs: p.designs, Calendar: p.calendars.get, Terms: regularTermsOf(c)}
 	p.keys = credential.NewKeyring(keystore.Store{DB: p.db, Vault: p.vault, Clock: p.clock})
 	return p, nil
 }
@@ -124,14 +126,15 @@ func regularTermsOf(c config.Cards) card.RegularTerms {
 	}
 }
 
-// promises recomputes dates by the newest calendar: the one that was imported a moment ago.
-func (p *parts) promises() cardstore.Promises {
+// fresh is what counts dates by the newest calendar: the one that was imported a moment ago.
+func (p *parts) fresh() cardstore.Regular {
 	fresh := p.regular
-	fresh.Calendar = func(ctx context.Context) (*calendar.Calendar, error) {
-		cal, _, err := p.years.Load(ctx)
-		return cal, err
-	}
-	return cardstore.Promises{Store: p.cards, Regular: fresh}
+	fresh.Calendar = p.calendars.load
+	return fresh
+}
+
+func (p *parts) promises() cardstore.Promises {
+	return cardstore.Promises{Store: p.cards, Regular: p.fresh()}
 }
 
 // activities joins the deeds with what they need.

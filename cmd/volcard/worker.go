@@ -60,6 +60,7 @@ func serveWorker(ctx context.Context, cfg config.Worker, log *slog.Logger, up fu
 		return errors.Join(keys.Ensure(ctx, store.Process("worker")), p.keys.Refresh(ctx))
 	})
 	p.run(ctx, func(ctx context.Context) { p.keys.Run(ctx, keyRefresh, log) })
+	p.run(ctx, p.calendars.run)
 	sweeper := workflows.NewSweeper(p.client, cardstore.Submissions{Store: p.cards}, p.clock, cfg.Sweep.After, cfg.Sweep.Every)
 	p.run(ctx, sweeper.Run)
 	dispatcher, err := p.dispatcher(cfg.SMS)

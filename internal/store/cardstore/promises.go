@@ -98,8 +98,12 @@ type Recomputed struct {
 // Recompute gives the next open cases after the given one, in order of id, the dates of the calendar in
 // force, in one transaction. Running it again changes nothing.
 func (s Promises) Recompute(ctx context.Context, after uuid.UUID, limit int) (Recomputed, error) {
+	cal, err := s.Regular.Calendar(ctx)
+	if err != nil {
+		return Recomputed{}, err
+	}
 	var page Recomputed
-	err := s.DB.InTx(ctx, func(tx pgx.Tx) error {
+	err = s.DB.InTx(ctx, func(tx pgx.Tx) error {
 		page = Recomputed{} // a try before this one was rolled back
 		rows, err := tx.Query(ctx, lockedSQL+`
 			 WHERE a.closed_at IS NULL AND a.edition = 'regular' AND a.state IN `+openPromise+` AND a.id > $1
@@ -108,11 +112,6 @@ func (s Promises) Recompute(ctx context.Context, after uuid.UUID, limit int) (Re
 			return err
 		}
 		cases, err := pgx.CollectRows(rows, scanLocked)
-		if err != nil {
-			return err
-		}
-		// Read behind the locks: an older calendar must not overwrite the dates of a newer one.
-		cal, err := s.Regular.Calendar(ctx)
 		if err != nil {
 			return err
 		}
