@@ -74,7 +74,9 @@ func (d Deps) promises() regular.Promises {
 // person whom it belongs to: somebody else's id is the same as one that does not exist.
 func Routes(r chi.Router, d Deps) {
 	pictures := picture.NewPainter()
-	studio := regular.Studio{Kit: d.Kit, Photos: d.Photos, Limits: d.Limits, Faces: d.Faces, Designs: d.Designs, Pictures: pictures}
+	studio := regular.Studio{
+		Kit: d.Kit, Photos: d.Photos, Limits: d.Limits, Consents: d.Consents, Faces: d.Faces, Designs: d.Designs, Pictures: pictures,
+	}
 	desk := cases.Desk{Kit: d.Kit, Cases: d.Cases, Terms: d.Terms, Start: d.Starter.Start}
 	r.Group(func(r chi.Router) {
 		r.Use(d.Kit.RequirePerson)

@@ -34,7 +34,7 @@ func (a photoStep) show(w http.ResponseWriter, r *http.Request, v *visit, form *
 	if p.Portrait == nil || r.URL.Query().Has("new") || !form.OK() {
 		p.Upload = &regular.Upload{Error: form.Error(card.FieldPhoto)}
 	}
-	return a.render(w, r, p, status(form))
+	return a.render(w, r, v, p, status(form))
 }
 
 // portrait adds the draft's photo. One that was refused, or forgotten after a while, is none.
@@ -47,10 +47,15 @@ func (a photoStep) portrait(r *http.Request, v *visit, p *photoStepPage) error {
 	return err
 }
 
-func (a photoStep) render(w http.ResponseWriter, r *http.Request, p *photoStepPage, status int) error {
+func (a photoStep) render(w http.ResponseWriter, r *http.Request, v *visit, p *photoStepPage, status int) error {
 	if p.Upload != nil {
 		p.Upload.Action, p.Upload.Submit = "/apply/photo/upload", "上传照片"
 		p.Upload.Hidden = []regular.Hidden{{Name: "version", Value: strconv.Itoa(p.Version)}}
+		asking, err := a.studio.Asking(r.Context(), v.person, *p.Upload, p.Form)
+		if err != nil {
+			return err
+		}
+		p.Upload = &asking
 	}
 	return a.Kit.Render(w, r, status, "applicant/apply/photo", p)
 }
@@ -85,7 +90,7 @@ func (a photoStep) upload(w http.ResponseWriter, r *http.Request) error {
 		if err := a.portrait(r, v, p); err != nil {
 			return err
 		}
-		return a.render(w, r, p, status)
+		return a.render(w, r, v, p, status)
 	}
 	v.draft.PhotoID = id
 	if _, err := a.Drafts.Save(r.Context(), v.person, v.draft, v.version); err != nil {

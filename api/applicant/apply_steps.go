@@ -142,7 +142,7 @@ func (a noticeStep) take(r *http.Request, v *visit, form *web.Form) error {
 
 // consentsAsked are those of the card, and those of the registration that were taken back since.
 func consentsAsked(v *visit) []consent.Item {
-	asked := consent.ForCard()
+	asked := consent.ForCard(v.draft.Edition)
 	for _, item := range consent.All() {
 		known := slices.ContainsFunc(asked, func(i consent.Item) bool { return i.Purpose == item.Purpose })
 		if !known && slices.Contains(v.facts.MissingConsents, item.Title) {
@@ -164,7 +164,7 @@ func (a noticeStep) show(w http.ResponseWriter, r *http.Request, v *visit, form 
 	}
 	for _, item := range consentsAsked(v) {
 		c := consentChoice{
-			Item: item, Needed: item.Card || item.Register,
+			Item: item, Needed: item.Needs(v.draft.Edition),
 			Checked: slices.Contains(form.Values[card.FieldConsent], item.Key()),
 		}
 		for _, g := range given {

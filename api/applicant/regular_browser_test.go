@@ -59,6 +59,7 @@ func TestPhotoIsCroppedInABrowser(t *testing.T) {
 	r := open(t)
 	p := r.person("阿卜杜热合曼·买买提", adultID)
 	p.regular(func(d *card.Draft) { d.PhotoID, d.Face = uuid.Nil, "" })
+	r.exec("UPDATE consent SET withdrawn_at = $1 WHERE purpose = 'photo'", r.Clock.Now())
 	b := webtest.NewBrowser(t)
 	tab := b.Tab(p.Client, "/apply/photo", 375, 812)
 	do(t, tab, func(ctx context.Context, target *chromedp.Target) (chromedp.Void, error) {
@@ -106,6 +107,11 @@ func TestPhotoIsCroppedInABrowser(t *testing.T) {
 	}
 	b.WantPolicyKept(tab)
 
+	// Without the consent the form stays, and what was cropped with it.
+	do(t, tab, chromedp.Click(chromedp.CSS("[data-photo-submit]")))
+	require.True(t, do(t, tab, chromedp.Evaluate[bool](
+		`document.querySelector("#f-photo").files.length === 1 && !document.querySelector(".photo-form").dataset.sent`)))
+	do(t, tab, chromedp.Click(chromedp.CSS("#f-consent")))
 	do(t, tab, chromedp.Click(chromedp.CSS("[data-photo-submit]")))
 	do(t, tab, chromedp.WaitVisible(chromedp.CSS(".portrait img")))
 	b.Axe(tab)

@@ -13,6 +13,7 @@ import (
 
 	"volcard/api/web/webtest"
 	"volcard/internal/card"
+	"volcard/internal/consent"
 	"volcard/internal/photo/demo"
 	"volcard/internal/photo/phototest"
 	"volcard/internal/store/photostore"
@@ -148,4 +149,49 @@ func TestRegularPagesAreAccessible(t *testing.T) {
 	r.exec("UPDATE application SET state = 'producing'")
 	show("regular-producing", page.Path())
 	show("regular-frozen", page.Path()+"/design")
+}
+
+// A photo is sensitive data, and the factory receives it: each is asked for by itself, the first before a
+// photo is taken, and neither where the card is a general one.
+func TestRegularConsents(t *testing.T) {
+	t.Parallel()
+	r := open(t)
+	p := r.person("王𠮷", adultID)
+	r.exec("UPDATE consent SET withdrawn_at = $1 WHERE purpose IN ('photo', 'factory')", r.Clock.Now())
+	p.draft(func(d *card.Draft) { d.NoticeVersion = "" })
+	p.Get("/apply/notice").Want(200).Lacks("[data-consent=photo]").Lacks("[data-consent=factory]")
+
+	p.regular(func(d *card.Draft) { d.PhotoID, d.NoticeVersion = uuid.Nil, "" })
+	before := r.count("SELECT count(*) FROM photo")
+	page := p.Get("/apply/photo").Want(200).WantText("[data-consent=photo]", "单独同意处理我的照片")
+	page.WantText(".photo-rules", "照片审核员、制卡厂和为您发卡的网点")
+	page = p.upload(page, "me.jpg", phototest.Good(), nil).Want(422).WantError("consent", "需要您单独同意这一项")
+	page.Has("#f-consent[aria-invalid=true][aria-describedby=f-consent-error]")
+	require.Equal(t, before, r.count("SELECT count(*) FROM photo"), "nothing is kept without it")
+
+	item, _ := consent.Lookup(consent.Photo)
+	page = p.upload(page, "me.jpg", phototest.Good(), map[string]string{"consent": "photo@2020-01"}).Want(422).Has("#f-consent:not([checked])")
+	p.upload(page, "me.jpg", phototest.Good(), map[string]string{"consent": item.Key()}).WantAt("/apply/photo").Has(".portrait img")
+	require.Equal(t, 1, r.count("SELECT count(*) FROM consent WHERE purpose = 'photo' AND withdrawn_at IS NULL AND version = $1 AND recipient = $2", item.Version, item.Recipient))
+	p.Get("/apply/photo?new=1").Has(uploadForm).Lacks("#f-consent")
+
+	page = p.Get("/apply/notice").Want(200).Has("[data-consent=photo].given").Has("[data-consent=factory] input:not([checked])")
+	page = page.Submit(form("notice"), map[string]string{"notice": card.NoticeVersion}).Want(422)
+	page.WantText("[data-consent=factory]", "需要您单独同意这一项").WantText("[data-consent=factory]", "制卡厂")
+	factory, _ := consent.Lookup(consent.Factory)
+	page.Submit(form("notice"), map[string]string{"notice": card.NoticeVersion, "consent": factory.Key()}).WantAt("/apply/preview").Lacks(".blocked")
+}
+
+// Who takes a new photo for a running case is asked as well where the consent was taken back since.
+func TestAnotherPhotoNeedsTheConsent(t *testing.T) {
+	t.Parallel()
+	r := open(t)
+	p := r.person("王𠮷", adultID)
+	at := p.waiting().Path()
+	r.exec("UPDATE consent SET withdrawn_at = $1 WHERE purpose = 'photo'", r.Clock.Now())
+	page := p.Get(at + "/design/photo").Want(200).Has("#f-consent")
+	page = p.upload(page, "me.jpg", phototest.Good(), nil).Want(422).WantError("consent", "需要您单独同意这一项")
+	item, _ := consent.Lookup(consent.Photo)
+	page = p.upload(page, "me.jpg", phototest.Good(), map[string]string{"consent": item.Key()}).Want(200)
+	require.True(t, strings.HasPrefix(page.Path(), at+"/design?"), page.Path())
 }

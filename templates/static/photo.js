@@ -13,6 +13,7 @@
   var room = form.querySelector("[data-crop]");
   var area = form.querySelector("[data-crop-area]");
   var submit = form.querySelector("[data-photo-submit]");
+  var consent = form.querySelector("input[name=consent]");
   var label = submit.textContent;
   var source = null;           // the scaled picture
   var factor = 1;              // pixels of the file for one of the scaled picture
@@ -208,6 +209,11 @@
       return;
     }
     event.preventDefault();
+  });
+
+  // Asked for before the form goes: it would come back without the photo that was cropped.
+  submit.addEventListener("click", function (event) {
+    if (consent && !consent.reportValidity()) { event.preventDefault(); }
   });
 
   // The rectangle lies in the picture as it is seen here: upright, then turned.

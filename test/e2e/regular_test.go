@@ -47,6 +47,7 @@ func TestARegularCardFromThePhotoToTheHand(t *testing.T) {
 	phone.pick("identity", "student")
 	phone.press("form .primary", "#f-photo")
 	phone.cropped(sideways(t))
+	run(phone, chromedp.Click(chromedp.CSS("#f-consent")))
 	phone.press("[data-photo-submit]", ".chosen .portrait")
 	phone.sees("[data-doubt]")
 	phone.press(".chosen form .btn", `input[name=face]`)

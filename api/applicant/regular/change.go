@@ -309,12 +309,16 @@ func (c Changes) photoForm(w http.ResponseWriter, r *http.Request) error {
 	if !c.Desk.Outlook(ch.Case).ChangeDesign || ch.Case.Edition != card.Regular {
 		return c.Desk.Past(w, r, ch.Case)
 	}
-	return c.renderPhoto(w, r, ch, Upload{}, http.StatusOK)
+	return c.renderPhoto(w, r, ch, Upload{}, web.NewForm(nil), http.StatusOK)
 }
 
-func (c Changes) renderPhoto(w http.ResponseWriter, r *http.Request, ch choice, up Upload, status int) error {
+func (c Changes) renderPhoto(w http.ResponseWriter, r *http.Request, ch choice, up Upload, form *web.Form, status int) error {
 	up.Action, up.Submit = cases.Path(ch.Case.ID)+"/design/photo", "上传照片"
 	up.Hidden = []Hidden{{card.FieldFace, ch.Face}}
+	up, err := c.Asking(r.Context(), web.User(r).ID, up, form)
+	if err != nil {
+		return err
+	}
 	dates, err := c.dates(r, ch.Case)
 	if err != nil {
 		return err
@@ -345,7 +349,7 @@ func (c Changes) upload(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if status != http.StatusOK {
-		return c.renderPhoto(w, r, ch, Upload{Error: in.Form.Error(card.FieldPhoto), Reasons: reasons}, status)
+		return c.renderPhoto(w, r, ch, Upload{Error: in.Form.Error(card.FieldPhoto), Reasons: reasons}, in.Form, status)
 	}
 	ch.Photo = id
 	web.Redirect(w, r, ch.path("design"))

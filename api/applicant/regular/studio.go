@@ -17,6 +17,7 @@ import (
 	"volcard/internal/photo"
 	"volcard/internal/render"
 	"volcard/internal/store/cardstore"
+	"volcard/internal/store/personstore"
 	"volcard/internal/store/photostore"
 )
 
@@ -31,6 +32,7 @@ type Studio struct {
 	Kit      *web.Kit
 	Photos   photostore.Photos
 	Limits   limit.Limiter
+	Consents personstore.Consents
 	Faces    render.Faces
 	Designs  Designs
 	Pictures *picture.Painter

@@ -7,6 +7,7 @@ import (
 	"math"
 	"mime/multipart"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -16,9 +17,11 @@ import (
 	"volcard/api/web"
 	"volcard/internal/card"
 	"volcard/internal/clock"
+	"volcard/internal/consent"
 	"volcard/internal/fault"
 	"volcard/internal/limit"
 	"volcard/internal/photo"
+	"volcard/internal/store/personstore"
 	"volcard/internal/store/photostore"
 )
 
@@ -62,6 +65,45 @@ type Upload struct {
 	Submit  string
 	Error   string
 	Reasons []photo.Finding // why the last photo was refused; Error is then the first of them
+	Consent *Consent        // nil: it was given
+}
+
+// Consent is asked for with the upload: a photo is sensitive data, and is not taken without it (PIPL 29).
+type Consent struct {
+	consent.Item
+	Checked bool
+	Error   string
+}
+
+const consentField = "consent"
+
+// Asking adds to the form of an upload the consent that is still to be given. in is the form that was refused.
+func (s Studio) Asking(ctx context.Context, person uuid.UUID, up Upload, in *web.Form) (Upload, error) {
+	item, given, err := s.consented(ctx, person)
+	if err == nil && !given {
+		up.Consent = &Consent{Item: item, Checked: in.Is(consentField, item.Key()), Error: in.Error(consentField)}
+	}
+	return up, err
+}
+
+func (s Studio) consented(ctx context.Context, person uuid.UUID) (consent.Item, bool, error) {
+	item, _ := consent.Lookup(consent.Photo)
+	list, err := s.Consents.List(ctx, person)
+	return item, slices.ContainsFunc(list, func(g personstore.Given) bool { return g.Purpose == item.Purpose && g.Current() }), err
+}
+
+// consent records the consent that came with an upload, where it was not given before. Without it the
+// photo is not looked at.
+func (s Studio) consent(ctx context.Context, person uuid.UUID, in *Received) error {
+	item, given, err := s.consented(ctx, person)
+	if err != nil || given {
+		return err
+	}
+	if !in.Form.Is(consentField, item.Key()) {
+		in.Form.Fail(consentField, "需要您单独同意这一项，才能上传照片。")
+		return nil
+	}
+	return s.Consents.Give(ctx, person, item.Purpose)
 }
 
 // Crop are the fields that a browser with JavaScript fills: the rectangle, and the turn before it.
@@ -200,6 +242,12 @@ func crop(form *web.Form) (photo.Crop, bool) {
 func (s Studio) Accept(ctx context.Context, person uuid.UUID, in *Received) (id uuid.UUID, reasons []photo.Finding, status int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, decoding)
 	defer cancel()
+	if err := s.consent(ctx, person, in); err != nil {
+		return uuid.Nil, nil, 0, err
+	}
+	if !in.Form.OK() {
+		return uuid.Nil, nil, in.Form.Status(), nil
+	}
 	id, err = s.keep(ctx, person, in)
 	if err == nil {
 		return id, nil, http.StatusOK, nil

@@ -75,7 +75,7 @@ func (s Submissions) Facts(ctx context.Context, personID uuid.UUID, d card.Draft
 		return f, fmt.Errorf("cardstore: stored ID number: %w", err)
 	}
 	f.Age = id.Age(f.Now)
-	f.MissingConsents = consent.MissingForCard(given)
+	f.MissingConsents = consent.MissingForCard(given, d.Edition)
 	if live != nil {
 		f.LiveApplication = *live
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gofrs/uuid/v5"
 
+	"volcard/internal/card"
 	"volcard/internal/consent"
 	"volcard/internal/store"
 	"volcard/internal/vault"
@@ -40,7 +41,7 @@ func (r Rows) seal(plain, label string) []byte {
 	return sealed
 }
 
-// Person adds a person of this name and ID number who has given every consent of the card.
+// Person adds a person of this name and ID number who has given every consent of a card of either edition.
 func (r Rows) Person(name, idNumber string) uuid.UUID {
 	r.T.Helper()
 	id := uuid.Must(uuid.NewV7())
@@ -51,7 +52,7 @@ func (r Rows) Person(name, idNumber string) uuid.UUID {
 		id, name, r.seal(idNumber, "person.id_number"), r.Vault.Index("person.id_number", idNumber),
 		r.seal(phone, "person.phone"), r.Vault.Index("person.phone", phone), r.seal("八一路1号", "person.address"),
 		fmt.Sprintf("TEST%08d", counter.Add(1)), r.Now)
-	for _, item := range append(consent.ForRegistration(false), consent.ForCard()...) {
+	for _, item := range append(consent.ForRegistration(false), consent.ForCard(card.Regular)...) {
 		r.exec(`INSERT INTO consent (id, person_id, purpose, recipient, version, given_at) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
 			uuid.Must(uuid.NewV7()), id, item.Purpose, item.Recipient, item.Version, r.Now)
 	}
