@@ -2,6 +2,7 @@ package applicant
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"volcard/api/applicant/regular"
 	"volcard/api/web"
 	"volcard/internal/card"
+	"volcard/internal/consent"
 	"volcard/internal/fault"
 	"volcard/internal/store/cardstore"
 	"volcard/workflows"
@@ -77,10 +79,11 @@ type casePage struct {
 	URL     string
 	Outlook card.Outlook
 	Steps   []cardstore.Step
-	Reasons []string // why it was refused, or what is to be mended
-	Promise string   // the dates of a regular card that is not made yet
-	Frozen  bool     // a regular card that can be changed no more
-	Preview bool     // a regular card that is not issued yet can be drawn
+	Reasons []string       // why it was refused, or what is to be mended
+	Promise string         // the dates of a regular card that is not made yet
+	Asks    []consent.Item // consents without which it does not go on
+	Frozen  bool           // a regular card that can be changed no more
+	Preview bool           // a regular card that is not issued yet can be drawn
 	// Version names what is shown: a page that has it already is answered with nothing.
 	Version   string
 	Seconds   int // until the page looks again; zero: never
@@ -103,8 +106,9 @@ func (c cards) show(w http.ResponseWriter, r *http.Request) error {
 		Frame: web.Frame{Title: "我的证件", Back: cases.Root}, Case: cs, URL: cases.Path(cs.ID), Outlook: c.desk.Outlook(cs),
 		Steps: steps, HasCard: cases.Showable(cs), Waiting: cs.State == card.Ready, UpdatedAt: c.Kit.Now(),
 	}
+	p.Asks = asks(cs)
 	p.Seconds = int(p.Outlook.Recheck.Seconds())
-	p.Version = strings.Join([]string{string(cs.State), string(p.Outlook.Tone), string(cs.CardStatus), strconv.Itoa(len(steps)), strconv.Itoa(p.Seconds), cs.BatchState}, "-")
+	p.Version = strings.Join([]string{string(cs.State), string(p.Outlook.Tone), string(cs.CardStatus), strconv.Itoa(len(steps)), strconv.Itoa(p.Seconds), cs.BatchState, strconv.Itoa(len(p.Asks))}, "-")
 	if web.IsHTMX(r) && r.URL.Query().Get("v") == p.Version {
 		w.WriteHeader(http.StatusNoContent) // htmx leaves the page as it is
 		return nil
@@ -119,6 +123,26 @@ func (c cards) show(w http.ResponseWriter, r *http.Request) error {
 		return c.Kit.RenderPart(w, r, http.StatusOK, "applicant/card/show", "live", p)
 	}
 	return c.Kit.Render(w, r, http.StatusOK, "applicant/card/show", p)
+}
+
+// asks lists the consents that the rest of the case needs and that do not stand.
+func asks(cs cardstore.Case) (items []consent.Item) {
+	var needs []consent.Purpose
+	switch cs.State {
+	case card.Ready, card.Lapsed:
+		needs = []consent.Purpose{consent.Bank}
+	case card.Held, card.Reviewing, card.Mending, card.Waiting:
+		if cs.Edition == card.Regular {
+			needs = []consent.Purpose{consent.Photo, consent.Factory}
+		}
+	default:
+	}
+	for _, p := range needs {
+		if item, ok := consent.Lookup(p); ok && !slices.Contains(cs.Consents, string(p)) {
+			items = append(items, item)
+		}
+	}
+	return items
 }
 
 // Changeable tells whether something of a regular case may be changed before its card is made.

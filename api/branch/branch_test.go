@@ -411,3 +411,38 @@ func TestLongestNameStandsWhole(t *testing.T) {
 	require.Equal(t, longName, page.Text("h1"))
 	page.Has("h1.holder-long")
 }
+
+func TestNobodyIsShownAfterTakingTheConsentBack(t *testing.T) {
+	t.Parallel()
+	c := setup(t)
+	wang := c.waiting("王𠮷", idWang)
+	_, err := c.DB.Exec(t.Context(), "UPDATE consent SET withdrawn_at = now() WHERE purpose = 'bank'")
+	require.NoError(t, err)
+	me := c.me()
+	page := me.Get("/branch").Submit("#find-code", map[string]string{"code": wang.PickupCode}).WantAt(casePath(wang))
+	page.WantText("#notice-case", "持卡人已撤回授权").WantText("#notice-case", "授权与同意").Lacks("#hand-over").Has("a[data-first]")
+	require.NotContains(t, string(page.Body), "王𠮷")
+	require.NotContains(t, string(page.Body), "武汉大学")
+	page = me.Post(casePath(wang), url.Values{"tail": {"004X"}, "serial": {c.serials[0]}}).Want(http.StatusConflict)
+	page.WantText("#notice-case", "持卡人已撤回授权")
+	require.Zero(t, c.count("SELECT count(*) FROM hand_over"))
+
+	_, err = c.DB.Exec(t.Context(), "UPDATE consent SET withdrawn_at = NULL")
+	require.NoError(t, err)
+	me.Get(casePath(wang)).WantText("h1", "王𠮷").Has("#hand-over")
+}
+
+// Taken back between the page and the press of the button.
+func TestConsentTakenBackBeforeTheHandOver(t *testing.T) {
+	t.Parallel()
+	c := setup(t)
+	wang := c.waiting("王𠮷", idWang)
+	me := c.me()
+	page := me.Get(casePath(wang)).Want(http.StatusOK)
+	c.process.before = func() {
+		_, err := c.DB.Exec(context.Background(), "UPDATE consent SET withdrawn_at = now() WHERE purpose = 'bank'")
+		require.NoError(t, err)
+	}
+	page = page.Submit("#hand-over", map[string]string{"tail": "004x", "serial": c.serials[0]}).Want(http.StatusConflict)
+	page.WantText("#notice-case", "持卡人已撤回授权").Lacks("#hand-over")
+}

@@ -36,10 +36,12 @@ func (p *casePage) LongName() bool { return len([]rune(p.Case.HolderName)) > 9 }
 func (p *casePage) Regular() bool { return p.Case.Edition == card.Regular }
 
 // Photo tells whether there is a photo to compare the holder with.
-func (p *casePage) Photo() bool { return p.Regular() && (p.Ready() || p.Case.State == card.Collected) }
+func (p *casePage) Photo() bool {
+	return p.Regular() && p.Case.Consented && (p.Ready() || p.Case.State == card.Collected)
+}
 
 // Ready tells whether the card can be handed over.
-func (p *casePage) Ready() bool { return p.Case.State == card.Ready }
+func (p *casePage) Ready() bool { return p.Case.State == card.Ready && p.Case.Consented }
 
 func (h room) showCase(w http.ResponseWriter, r *http.Request) error {
 	me, c, err := h.caseOf(r)
@@ -52,6 +54,9 @@ func (h room) showCase(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (h room) renderCase(w http.ResponseWriter, r *http.Request, p *casePage, status int) error {
+	if !p.Case.Consented && p.Case.State != card.Collected {
+		p.Notice = takenBack
+	}
 	switch p.Case.State {
 	case card.Collected:
 		done := h.handed(p.Case)
@@ -70,6 +75,9 @@ func (h room) renderCase(w http.ResponseWriter, r *http.Request, p *casePage, st
 	}
 	return h.Kit.Render(w, r, status, "branch/case", p)
 }
+
+// takenBack is all that a clerk hears of a person who lets the bank see nothing.
+const takenBack = "持卡人已撤回授权。请持卡人在手机上打开“我的账号 → 授权与同意”，重新同意“向领卡银行提供信息”，之后刷新本页就可以发卡。"
 
 func alreadyCollected(c cardstore.CounterCase) string {
 	if c.HandedOverAt == nil {
@@ -91,6 +99,9 @@ func (h room) handOver(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	p := newCasePage(c, form)
+	if c.State == card.Ready && !c.Consented {
+		return h.renderCase(w, r, p, http.StatusConflict)
+	}
 	limited, err := h.checkTail(r, me, c, form)
 	if err != nil {
 		return err
@@ -213,8 +224,9 @@ func (h room) afterRefusal(w http.ResponseWriter, r *http.Request, me clerk, p *
 		// Done after all; only the answer was lost.
 		web.Redirect(w, r, "/branch?last="+c.ID.String())
 		return nil
-	case c.State != card.Ready:
-		if kind == fault.Conflict && !ended && c.State != card.Collected { // the row tells of a hand-over
+	case c.State != card.Ready, !c.Consented:
+		// Of a hand-over the row tells.
+		if c.Consented && kind == fault.Conflict && !ended && c.State != card.Collected {
 			p.Notice = fault.Sentence(cause)
 		}
 		return h.renderCase(w, r, p, http.StatusConflict)

@@ -181,6 +181,11 @@ func TestPortraitIsForTheCounterAlone(t *testing.T) {
 	require.Equal(t, "nosniff", header.Get("X-Content-Type-Options"))
 	require.Contains(t, header.Get("Content-Security-Policy"), "sandbox")
 	c.Clerk(c.away, c.other).Get(path).Want(http.StatusNotFound)
+	_, err := c.DB.Exec(t.Context(), "UPDATE consent SET withdrawn_at = now() WHERE purpose = 'bank'")
+	require.NoError(t, err)
+	c.me().Get(path).Want(http.StatusNotFound)
+	_, err = c.DB.Exec(t.Context(), "UPDATE consent SET withdrawn_at = NULL")
+	require.NoError(t, err)
 	c.me().Get(casePath(general) + "/photo.jpg").Want(http.StatusNotFound)
 	waits := c.works.Apply("钱多", "420199200612310117", c.branch, demo.Portrait(1))
 	c.me().Get(regularPath(waits) + "/photo.jpg").Want(http.StatusNotFound) // not at the branch yet

@@ -29,13 +29,17 @@ import (
 type direct struct {
 	process cardstore.Process
 	works   stage.Works
-	instead error // answered, and nothing is done
-	after   error // answered although the deed is done
+	before  func() // happens before a hand-over
+	instead error  // answered, and nothing is done
+	after   error  // answered although the deed is done
 	calls   int
 }
 
 func (d *direct) HandOver(ctx context.Context, in workflows.HandOverInput) error {
 	d.calls++
+	if d.before != nil {
+		d.before()
+	}
 	if d.instead != nil {
 		return d.instead
 	}

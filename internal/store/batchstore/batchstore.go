@@ -49,7 +49,8 @@ type Batches struct{ Store }
 var actor = store.Process("production-batch")
 
 // Freeze takes what waits, oldest submission first, into a new batch. A batch that exists is returned as
-// it is; where nothing waits, none is made.
+// it is; where nothing waits, none is made. Whoever has taken back a consent that making the card needs waits
+// until it is given again: nothing goes to a factory against a person's word.
 func (s Batches) Freeze(ctx context.Context, id uuid.UUID) (Snapshot, error) {
 	var snap Snapshot
 	err := s.DB.InTx(ctx, func(tx pgx.Tx) error {
@@ -67,7 +68,10 @@ func (s Batches) Freeze(ctx context.Context, id uuid.UUID) (Snapshot, error) {
 		err = tx.QueryRow(ctx, `
 			WITH picked AS (
 			  SELECT a.id FROM application a
-			   WHERE a.state = 'waiting' AND EXISTS (SELECT 1 FROM card c WHERE c.application_id = a.id) ORDER BY a.submitted_at, a.id LIMIT $4 FOR UPDATE SKIP LOCKED),
+			   WHERE a.state = 'waiting' AND EXISTS (SELECT 1 FROM card c WHERE c.application_id = a.id) AND NOT EXISTS (
+			    SELECT 1 FROM consent t WHERE t.person_id = a.person_id AND t.purpose IN ('photo', 'factory') AND t.withdrawn_at IS NOT NULL
+			     AND NOT EXISTS (SELECT 1 FROM consent o WHERE o.person_id = t.person_id AND o.purpose = t.purpose AND o.withdrawn_at IS NULL))
+			   ORDER BY a.submitted_at, a.id LIMIT $4 FOR UPDATE SKIP LOCKED),
 			made AS (
 			  INSERT INTO batch (id, number, state, cards, frozen_at)
 			  SELECT $1, 'PC' || $2 || lpad(n, greatest(length(n), 2), '0'), 'frozen', 0, $3

@@ -447,3 +447,27 @@ func TestReadsForPages(t *testing.T) {
 	_, err = s.Reads.Get(ctx, uuid.Must(uuid.NewV7()))
 	require.True(t, fault.Is(err, fault.NotFound))
 }
+
+func TestNothingGoesToTheFactoryAgainstAPersonsWord(t *testing.T) {
+	t.Parallel()
+	s := stage.New(t)
+	ctx := context.Background()
+	a, b := s.Waiting(s.Branch), s.Waiting(s.Branch)
+	never := s.Waiting(s.Branch) // applied before it was asked
+	_, err := s.DB.Exec(ctx, "UPDATE consent SET withdrawn_at = now() WHERE person_id = $1 AND purpose = 'factory'", a.Person)
+	require.NoError(t, err)
+	_, err = s.DB.Exec(ctx, "UPDATE consent SET purpose = 'another-' || purpose WHERE person_id = $1 AND purpose IN ('factory', 'photo')", never.Person)
+	require.NoError(t, err)
+	snap, err := s.Batches.Freeze(ctx, uuid.Must(uuid.NewV7()))
+	require.NoError(t, err)
+	require.Equal(t, 2, snap.Cards)
+	require.Equal(t, []card.State{card.Waiting, card.Producing, card.Producing}, []card.State{s.State(a), s.State(b), s.State(never)})
+
+	// Given again, it goes with the next batch.
+	_, err = s.DB.Exec(ctx, `INSERT INTO consent (id, person_id, purpose, recipient, version, given_at)
+		VALUES ($1, $2, 'factory', 'factory', 'any', now())`, uuid.Must(uuid.NewV7()), a.Person)
+	require.NoError(t, err)
+	snap, err = s.Batches.Freeze(ctx, uuid.Must(uuid.NewV7()))
+	require.NoError(t, err)
+	require.Equal(t, 1, snap.Cards)
+}

@@ -661,3 +661,40 @@ func TestCounterFinds(t *testing.T) {
 	_, err = cardstore.Cases{Store: b.Store}.ByNumber(ctx, "HB00000000000000", "004X")
 	require.Equal(t, wrongTail, fault.Sentence(err), "the answer does not tell which was wrong")
 }
+
+// Whoever takes the consent to the bank's part back is shown to no clerk, and nothing is handed over until
+// it is given again.
+func TestNoHandOverWithoutTheBanksConsent(t *testing.T) {
+	t.Parallel()
+	b := setup(t, 2)
+	ctx := context.Background()
+	counter := cardstore.Counter{Store: b.Store}
+	id := b.issued(t, 4)
+	consent := func(sql string) {
+		_, err := b.Store.DB.Exec(ctx, sql+" WHERE purpose = 'bank' AND person_id = $1", personOf(t, b, id))
+		require.NoError(t, err)
+	}
+	act := cardstore.HandOver{ApplicationID: id, BranchID: b.branch, StaffID: b.clerk, Serial: b.serials[0]}
+
+	consent("UPDATE consent SET withdrawn_at = now()")
+	found, err := counter.ByName(ctx, b.branch, "王𠮷", "004x")
+	require.NoError(t, err)
+	require.Len(t, found, 1)
+	require.False(t, found[0].Consented)
+	require.Equal(t, []string{"", "", ""}, []string{found[0].HolderName, string(found[0].Identity), found[0].UnitName})
+	_, err = b.process.HandOver(ctx, act)
+	require.True(t, fault.Is(err, fault.Conflict), err)
+	require.Contains(t, fault.Sentence(err), "已撤回")
+	require.Zero(t, b.count(t, "SELECT count(*) FROM hand_over"))
+
+	// An older text stands until it is taken back.
+	consent("UPDATE consent SET withdrawn_at = NULL, version = '2020-01'")
+	c, err := counter.Get(ctx, b.branch, id)
+	require.NoError(t, err)
+	require.True(t, c.Consented)
+	require.Equal(t, "王𠮷", c.HolderName)
+	snap, err := b.process.HandOver(ctx, act)
+	require.NoError(t, err)
+	require.Equal(t, card.Collected, snap.State)
+	b.books(t)
+}

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"volcard/internal/card"
+	"volcard/internal/consent"
 	"volcard/internal/fault"
 	"volcard/internal/person"
 	"volcard/internal/store"
@@ -21,7 +22,8 @@ type Counter struct{ Store }
 // counterLimit bounds every answer: a clerk looks for one person, never for a list (T58).
 const counterLimit = 20
 
-// CounterCase is a case as the clerk sees it: the name large, no ID number.
+// CounterCase is a case as the clerk sees it: the name large, no ID number. Where the holder has taken the
+// consent back, nothing of the person is told.
 type CounterCase struct {
 	ID           uuid.UUID
 	Number       string
@@ -35,11 +37,17 @@ type CounterCase struct {
 	Serial       string // of the plastic card that went over: a regular one's is its number
 	HandedOverAt *time.Time
 	HandedOverBy string
+	Consented    bool // to the bank's seeing it
 }
+
+// bankConsent tells whether application a's person lets the bank see it. The version does not matter here:
+// what was agreed to before a new text stands until it is taken back.
+const bankConsent = `EXISTS (SELECT 1 FROM consent k
+	 WHERE k.person_id = a.person_id AND k.purpose = '` + string(consent.Bank) + `' AND k.withdrawn_at IS NULL)`
 
 const counterSQL = `
 	SELECT a.id, a.number, a.edition, a.state, a.holder_name, a.identity, a.unit_name, a.ready_at, a.pickup_until,
-	       coalesce(h.serial, h.card_number, ''), h.at, coalesce(hs.name, '')
+	       coalesce(h.serial, h.card_number, ''), h.at, coalesce(hs.name, ''), ` + bankConsent + `
 	  FROM application a
 	  LEFT JOIN hand_over h ON h.application_id = a.id AND h.undone_at IS NULL
 	  LEFT JOIN staff hs ON hs.id = h.staff_id
@@ -51,6 +59,11 @@ func (s Counter) list(ctx context.Context, where string, args ...any) ([]Counter
 		return nil, store.Translate(err)
 	}
 	cases, err := pgx.CollectRows(rows, pgx.RowToStructByPos[CounterCase])
+	for i := range cases {
+		if !cases[i].Consented {
+			cases[i].HolderName, cases[i].Identity, cases[i].UnitName = "", "", ""
+		}
+	}
 	return cases, store.Translate(err)
 }
 

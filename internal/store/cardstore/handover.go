@@ -45,6 +45,9 @@ func (s Process) HandOver(ctx context.Context, in HandOver) (Snapshot, error) {
 		if err := still(in.Seen, a.ReadyAt); err != nil {
 			return err
 		}
+		if err := s.consented(ctx, w, a.ID); err != nil {
+			return err
+		}
 		var serial, number *string
 		if a.Edition == card.Regular {
 			if err := s.takeNumber(ctx, w, in); err != nil {
@@ -74,6 +77,16 @@ func (s Process) HandOver(ctx context.Context, in HandOver) (Snapshot, error) {
 		}
 		return s.tell(ctx, &w.later, *a, "collected-"+id.String(), "card-collected", now, map[string]string{"branch": a.BranchName})
 	})
+}
+
+// consented refuses where the holder has taken back the consent to the bank's part.
+func (s Store) consented(ctx context.Context, w *work, id uuid.UUID) error {
+	var ok bool
+	err := w.tx.QueryRow(ctx, "SELECT "+bankConsent+" FROM application a WHERE a.id = $1", id).Scan(&ok)
+	if err == nil && !ok {
+		return fault.New(fault.Conflict, "持卡人已撤回向领卡银行提供信息的授权，不能发卡。")
+	}
+	return store.Translate(err)
 }
 
 // still refuses an act that was meant for an earlier state of the case.

@@ -48,6 +48,8 @@ type Case struct {
 	HandedOverAt   *time.Time
 	HandedOverBy   string // the clerk's name
 	HandedOverFrom string // the branch's name
+	// Consents are the purposes of the person's open consents, of whatever version.
+	Consents []string
 
 	Making
 }
@@ -73,6 +75,7 @@ const caseColumns = `
 	coalesce(c.number, ''), coalesce(c.volunteer_no, ''), coalesce(c.status, ''), coalesce(c.token, ''),
 	coalesce(c.issued_at, a.submitted_at), coalesce(c.expires_at, a.submitted_at),
 	coalesce(h.serial, h.card_number, ''), h.at, coalesce(hs.name, ''), coalesce(hb.name, ''),
+	ARRAY(SELECT DISTINCT k.purpose FROM consent k WHERE k.person_id = a.person_id AND k.withdrawn_at IS NULL),
 	a.photo_id, coalesce(a.face, ''), a.design_hash, a.promised_from, a.promised_until, coalesce(a.promise_provisional, false),
 	a.promise_due, a.overdue_at, a.mend_until, coalesce(bt.number, ''), coalesce(bt.state, '')`
 

@@ -91,11 +91,12 @@ func (s Photos) Image(ctx context.Context, person, id uuid.UUID) ([]byte, error)
 }
 
 // ForCounter reads the photo of a case for the branch at which its card waits, or was handed over so lately
-// that it can be taken back.
+// that it can be taken back, while its holder lets the bank see it.
 func (s Photos) ForCounter(ctx context.Context, branch, application uuid.UUID, undo time.Duration) ([]byte, error) {
 	return s.image(ctx, `
 		SELECT p.image FROM application a JOIN photo p ON p.id = a.photo_id
-		 WHERE a.id = $1 AND a.branch_id = $2 AND (a.state = 'ready' OR a.state = 'collected' AND a.closed_at > $3)`,
+		 WHERE a.id = $1 AND a.branch_id = $2 AND (a.state = 'ready' OR a.state = 'collected' AND a.closed_at > $3)
+		   AND EXISTS (SELECT 1 FROM consent k WHERE k.person_id = a.person_id AND k.purpose = 'bank' AND k.withdrawn_at IS NULL)`,
 		application, branch, s.Clock.Now().Add(-undo))
 }
 
