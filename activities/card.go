@@ -122,7 +122,7 @@ type ChangePhoneInput struct {
 
 // ChangePhone gives a case another phone.
 func (a *Card) ChangePhone(ctx context.Context, in ChangePhoneInput) (cardstore.Snapshot, error) {
-	return a.regular().ChangePhone(ctx, in.ApplicationID, in.PersonID, in.SealedPhone)
+	return a.Process.ChangePhone(ctx, in.ApplicationID, in.PersonID, in.SealedPhone)
 }
 
 // GiveUpCase ends a case that its applicant did not mend in time.

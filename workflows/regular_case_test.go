@@ -163,8 +163,10 @@ func TestPromiseThatIsMovedAfterItWasOverdue(t *testing.T) {
 	later := due15.Add(10 * days)
 	b.moved(23*days, true, func() { b.regular.due = later })
 	b.moved(40*days, true, b.arrive)
+	late := b.after(40*days+hours, updateChangePhone, activities.ChangePhoneInput{})
 	b.after(41*days, updateHandOver, cardstore.HandOver{})
 	b.run(t)
+	require.True(t, late.done, "also while it lies at the branch")
 	require.Len(t, b.regular.told, 2)
 	require.WithinDuration(t, later, b.regular.told[1], time.Minute)
 }

@@ -143,6 +143,7 @@ var checks = []check{
 		   ('refuse-photo', 'reviewing', 'mending'), ('mend', 'mending', 'reviewing'), ('confirm', 'mending', 'waiting'),
 		   ('give-up', 'mending', 'refused'), ('change-design', 'reviewing', 'reviewing'), ('change-design', 'waiting', 'waiting'),
 		   ('change-phone', 'reviewing', 'reviewing'), ('change-phone', 'mending', 'mending'), ('change-phone', 'waiting', 'waiting'),
+		   ('change-phone', 'ready', 'ready'), ('change-phone', 'lapsed', 'lapsed'),
 		   ('choose-branch', 'reviewing', 'reviewing'), ('choose-branch', 'mending', 'mending'), ('choose-branch', 'waiting', 'waiting'),
 		   ('freeze', 'waiting', 'producing'), ('reject', 'producing', 'mending'), ('arrive', 'producing', 'ready'),
 		   ('promise', 'accepted', 'accepted'), ('promise', 'held', 'held'), ('promise', 'reviewing', 'reviewing'),

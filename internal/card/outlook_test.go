@@ -43,8 +43,8 @@ func TestLookAheadOfARegularCard(t *testing.T) {
 		{card.Mending, card.ToneWarn, card.Applicant, promised.AddDate(0, 0, -3), "wbdp"},
 		{card.Waiting, card.ToneGood, card.Factory, promised, "wbdp"},
 		{card.Producing, card.ToneGood, card.Factory, promised, ""},
-		{card.Ready, card.ToneGood, card.Applicant, card.DefaultTerms().PickupUntil(submitted), ""},
-		{card.Lapsed, card.ToneWarn, card.Applicant, card.DefaultTerms().PickupUntil(submitted).Add(180 * 24 * time.Hour), "b"},
+		{card.Ready, card.ToneGood, card.Applicant, card.DefaultTerms().PickupUntil(submitted), "p"},
+		{card.Lapsed, card.ToneWarn, card.Applicant, card.DefaultTerms().PickupUntil(submitted).Add(180 * 24 * time.Hour), "bp"},
 	} {
 		sit := situation(c.state, submitted.Add(time.Second))
 		sit.Edition, sit.PromisedUntil, sit.MendUntil = card.Regular, promised, promised.AddDate(0, 0, -3)

@@ -209,6 +209,8 @@ var moves = []Move{
 	{ChangePhone, Reviewing, Reviewing},
 	{ChangePhone, Mending, Mending},
 	{ChangePhone, Waiting, Waiting},
+	{ChangePhone, Ready, Ready},
+	{ChangePhone, Lapsed, Lapsed},
 	{ChooseBranch, Reviewing, Reviewing},
 	{ChooseBranch, Mending, Mending},
 	{ChooseBranch, Waiting, Waiting},

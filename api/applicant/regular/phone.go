@@ -9,6 +9,7 @@ import (
 	"volcard/api/applicant/cases"
 	"volcard/api/web"
 	"volcard/internal/card"
+	"volcard/internal/fault"
 	"volcard/internal/person"
 	"volcard/internal/store/cardstore"
 	"volcard/internal/store/codestore"
@@ -23,6 +24,7 @@ type newPhone struct {
 	Case  uuid.UUID
 	Phone person.Phone
 	Sent  time.Time // until then no other code is sent
+	Until time.Time // until then the code is good
 }
 
 const valueNewPhone = "case-phone"
@@ -47,6 +49,9 @@ type codePage struct {
 	Resend      string
 	Change      string
 	AskPassword bool
+	Proved      bool
+	Follow      string
+	Left        string
 	Wait        int
 }
 
@@ -56,7 +61,7 @@ func (c phoneChange) openPhone(w http.ResponseWriter, r *http.Request) (cs cards
 	if err != nil {
 		return cs, false, err
 	}
-	if !c.Desk.Outlook(cs).ChangePhone || cs.Edition != card.Regular {
+	if !c.Desk.Outlook(cs).ChangePhone {
 		return cs, false, c.Desk.Past(w, r, cs)
 	}
 	return cs, true, nil
@@ -73,9 +78,13 @@ func (c phoneChange) form(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (c phoneChange) renderForm(w http.ResponseWriter, r *http.Request, cs cardstore.Case, form *web.Form, status int) error {
+	lead := "只更换这份申请的通知号码，登录用的手机号不变。"
+	if _, unmade := card.Next(cs.State, card.Promise); unmade {
+		lead += "排队位置和送达日期都不受影响。"
+	}
 	return c.Kit.Render(w, r, status, "applicant/account/phone", &phonePage{
 		Frame: web.Frame{Title: "更换领卡手机号", Back: cases.Path(cs.ID)}, Form: form, Steps: web.Steps{Now: 1, Total: 2},
-		Lead: "只更换这份申请的通知号码，登录用的手机号不变。排队位置和送达日期都不受影响。", Action: phonePath(cs),
+		Lead: lead, Action: phonePath(cs),
 	})
 }
 
@@ -96,7 +105,17 @@ func (c phoneChange) send(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	var before newPhone
 	if err := c.request(r, s, newPhone{Case: cs.ID, Phone: phone}); err != nil {
+		if fault.Is(err, fault.TooMany) && s.GetJSON(valueNewPhone, &before) && before.Phone == phone && c.Kit.Now().Before(before.Until) {
+			before.Case = cs.ID
+			if err := s.PutJSON(valueNewPhone, before); err != nil {
+				return err
+			}
+			c.Kit.FlashOK(r, "验证码已发送，请查看短信。")
+			web.Redirect(w, r, phonePath(cs)+"/code")
+			return nil
+		}
 		if absorbed := form.Absorb("phone", err); absorbed != nil {
 			return absorbed
 		}
@@ -113,7 +132,7 @@ func (c phoneChange) request(r *http.Request, s *web.Session, change newPhone) e
 	if err != nil {
 		return err
 	}
-	change.Sent = sent.ResendAt
+	change.Sent, change.Until = sent.ResendAt, sent.ExpiresAt
 	return s.PutJSON(valueNewPhone, change)
 }
 

@@ -257,8 +257,8 @@ func (s Process) set(ctx context.Context, w *work, a *locked, actor store.Actor,
 	} else {
 		w.later.Must(changed, `
 			UPDATE application
-			   SET state = $3, branch_id = $4, ready_at = $5, pickup_until = $6, closed_at = $7
-			 WHERE id = $1 AND state = $2`, a.ID, from, to, a.BranchID, a.ReadyAt, a.PickupUntil, a.ClosedAt)
+			   SET state = $3, branch_id = $4, ready_at = $5, pickup_until = $6, closed_at = $7, phone = $8
+			 WHERE id = $1 AND state = $2`, a.ID, from, to, a.BranchID, a.ReadyAt, a.PickupUntil, a.ClosedAt, a.Phone)
 	}
 	return s.audit(ctx, &w.later, a.ID, actor, action, from, to, now, detail)
 }
@@ -380,7 +380,7 @@ func (s Process) Withdraw(ctx context.Context, id, person uuid.UUID) (Snapshot, 
 }
 
 // cancel ends the application's digital card, where one was issued.
-func (s Process) cancel(ctx context.Context, w *work, a *locked, actor store.Actor, now time.Time) error {
+func (s Store) cancel(ctx context.Context, w *work, a *locked, actor store.Actor, now time.Time) error {
 	var cardID uuid.UUID
 	err := w.tx.QueryRow(ctx, `
 		UPDATE card SET status = 'cancelled', status_at = $2
@@ -395,4 +395,38 @@ func (s Process) cancel(ctx context.Context, w *work, a *locked, actor store.Act
 		SubjectKind: "card", SubjectID: cardID, At: now, Actor: actor, Action: "cancel",
 		From: string(card.Valid), To: string(card.Cancelled),
 	})
+}
+
+// ChangePhone gives a case another phone, that was verified, for its messages. phone is sealed with
+// LabelPhone.
+func (s Process) ChangePhone(ctx context.Context, id, person uuid.UUID, phone []byte) (Snapshot, error) {
+	return s.move(ctx, id, func(w *work, a *locked, now time.Time) error {
+		if a.PersonID != person {
+			return fault.New(fault.NotFound, "没有找到这份申请。")
+		}
+		old, err := s.Vault.UnsealString(a.Phone, LabelPhone)
+		if err != nil {
+			return err
+		}
+		// The same number sealed again has other bytes.
+		if same, err := s.Vault.UnsealString(phone, LabelPhone); err != nil || same == old {
+			return err
+		}
+		if err := s.tellPhoneChanged(ctx, w, *a, now); err != nil {
+			return err
+		}
+		a.Phone = phone
+		return s.set(ctx, w, a, store.Actor{Kind: "person", ID: person.String()}, card.ChangePhone, now, nil)
+	})
+}
+
+// tellPhoneChanged tells the phone that the case had: nothing of the case reaches it any more, so it is the
+// last chance to learn that somebody else made the change.
+func (s Process) tellPhoneChanged(ctx context.Context, w *work, before locked, now time.Time) error {
+	event, err := uuid.NewV7()
+	if err != nil {
+		return fmt.Errorf("cardstore: %w", err)
+	}
+	return s.tell(ctx, &w.later, before, "change-phone-"+event.String(), "account-security", now,
+		map[string]string{"what": "更换了申请" + before.Number + "的手机号"})
 }

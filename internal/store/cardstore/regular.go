@@ -327,40 +327,6 @@ func (s Process) chooseBranch(ctx context.Context, w *work, a *locked, branch uu
 	return s.set(ctx, w, a, actor, card.ChooseBranch, now, detail)
 }
 
-// ChangePhone gives a regular case another phone, that was verified, before it is frozen, and tells the one
-// before. phone is sealed with LabelPhone.
-func (s RegularProcess) ChangePhone(ctx context.Context, id, person uuid.UUID, phone []byte) (Snapshot, error) {
-	return s.move(ctx, id, func(w *work, a *locked, now time.Time) error {
-		if a.PersonID != person {
-			return fault.New(fault.NotFound, "没有找到这份申请。")
-		}
-		old, err := s.Vault.UnsealString(a.Phone, LabelPhone)
-		if err != nil {
-			return err
-		}
-		// The same number sealed again has other bytes.
-		if same, err := s.Vault.UnsealString(phone, LabelPhone); err != nil || same == old {
-			return err
-		}
-		if err := s.tellPhoneChanged(ctx, w, *a, now); err != nil {
-			return err
-		}
-		a.Phone = phone
-		return s.set(ctx, w, a, store.Actor{Kind: "person", ID: person.String()}, card.ChangePhone, now, nil)
-	})
-}
-
-// tellPhoneChanged tells the phone that the case had: nothing of the case reaches it any more, so it is the
-// last chance to learn that somebody else made the change.
-func (s RegularProcess) tellPhoneChanged(ctx context.Context, w *work, before locked, now time.Time) error {
-	event, err := uuid.NewV7()
-	if err != nil {
-		return fmt.Errorf("cardstore: %w", err)
-	}
-	return s.tell(ctx, &w.later, before, "change-phone-"+event.String(), "account-security", now,
-		map[string]string{"what": "更换了申请" + before.Number + "的手机号"})
-}
-
 // GiveUp refuses a case that nobody mended in time. It does nothing before the time.
 func (s RegularProcess) GiveUp(ctx context.Context, id uuid.UUID) (Snapshot, error) {
 	return s.move(ctx, id, func(w *work, a *locked, now time.Time) error {

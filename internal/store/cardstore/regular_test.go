@@ -322,7 +322,7 @@ func TestMendingRestartsTheDates(t *testing.T) {
 	require.Equal(t, []string{"submit", "review", "refuse-photo", "mend", "approve-photo"}, s.Moves(a))
 }
 
-func TestPhoneIsChangedBeforeTheFreeze(t *testing.T) {
+func TestPhoneIsChangedWhileNothingIsMade(t *testing.T) {
 	t.Parallel()
 	s := stage.New(t)
 	ctx := context.Background()
@@ -339,10 +339,20 @@ func TestPhoneIsChangedBeforeTheFreeze(t *testing.T) {
 	id := s.Freeze()
 	s.Make(id)
 	s.Arrive(id, s.Branch)
-	sealed := bytesOf(t, s, "SELECT phone FROM message WHERE template = 'card-arrived'")
-	plain, err := s.Vault.UnsealString(sealed, "message.phone")
+	to := bytesOf(t, s, "SELECT phone FROM message WHERE template = 'card-arrived'")
+	plain, err := s.Vault.UnsealString(to, "message.phone")
 	require.NoError(t, err)
 	require.Equal(t, "13900000009", plain, "the arrival is told to the new phone")
+
+	// And while it lies there, until it lapses and after.
+	_, err = s.Process.ChangePhone(ctx, a.ID, a.Person, sealed(t, s, "13900000008"))
+	require.NoError(t, err)
+	s.Clock.Advance(31 * 24 * time.Hour)
+	_, err = s.Process.Lapse(ctx, a.ID)
+	require.NoError(t, err)
+	snap, err := s.Process.ChangePhone(ctx, a.ID, a.Person, sealed(t, s, "13900000007"))
+	require.NoError(t, err)
+	require.Equal(t, card.Lapsed, snap.State)
 }
 
 func TestBranchIsChosenBeforeTheFreeze(t *testing.T) {
