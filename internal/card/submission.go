@@ -39,7 +39,7 @@ type Facts struct {
 	Now             time.Time
 	HolderName      string
 	Age             int      // 周岁 on Now's day
-	HasGuardian     bool     // a guardian's consent is stored
+	HasGuardian     bool     // a guardian is stored, and the consent to the text in force stands
 	Blocked         bool     // the account is blocked
 	MissingConsents []string // names of consents that the card needs and that are not given
 	LiveApplication string   // its number; empty where there is none

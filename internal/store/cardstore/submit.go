@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
@@ -75,6 +76,9 @@ func (s Submissions) Facts(ctx context.Context, personID uuid.UUID, d card.Draft
 		return f, fmt.Errorf("cardstore: stored ID number: %w", err)
 	}
 	f.Age = id.Age(f.Now)
+	// Without the guardian's consent in force the guardian's name is data about nobody who agreed.
+	guardian, _ := consent.Lookup(consent.Guardian)
+	f.HasGuardian = f.HasGuardian && slices.Contains(given, guardian.Key())
 	f.MissingConsents = consent.MissingForCard(given, d.Edition)
 	if live != nil {
 		f.LiveApplication = *live

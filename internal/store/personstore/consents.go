@@ -3,6 +3,7 @@ package personstore
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
@@ -10,6 +11,7 @@ import (
 
 	"volcard/internal/consent"
 	"volcard/internal/fault"
+	"volcard/internal/person"
 	"volcard/internal/store"
 )
 
@@ -31,13 +33,43 @@ func (g Given) Current() bool {
 	return ok && g.WithdrawnAt == nil && g.Version == item.Version
 }
 
-// Give records consents to the texts in force. What was given already stays as it is.
+// Give records consents to the texts in force. What was given already stays as it is. A guardian's is given
+// with GiveByGuardian.
 func (s Consents) Give(ctx context.Context, id uuid.UUID, purposes ...consent.Purpose) error {
+	if slices.Contains(purposes, consent.Guardian) {
+		return fault.New(fault.Invalid, "这一项需要监护人填写和同意。")
+	}
 	return s.DB.InTx(ctx, func(tx pgx.Tx) error {
 		if _, err := s.lock(ctx, tx, id); err != nil {
 			return err
 		}
 		return s.give(ctx, tx, id, purposes, s.Clock.Now())
+	})
+}
+
+// GiveByGuardian records who consents for a minor, and the consent.
+func (s Consents) GiveByGuardian(ctx context.Context, id uuid.UUID, g person.Guardian) error {
+	return s.DB.InTx(ctx, func(tx pgx.Tx) error {
+		p, err := s.lock(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		private, err := s.private(p)
+		if err != nil {
+			return err
+		}
+		now := s.Clock.Now()
+		if g.IsZero() || !person.NeedsGuardian(private.IDNumber.Age(now)) {
+			return fault.New(fault.Invalid, "只有未满 18 周岁的志愿者需要监护人同意。")
+		}
+		sealed, err := s.sealGuardian(g)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, "UPDATE person SET guardian = $2, updated_at = $3 WHERE id = $1", id, sealed, now); err != nil {
+			return store.Translate(err)
+		}
+		return s.give(ctx, tx, id, []consent.Purpose{consent.Guardian}, now)
 	})
 }
 

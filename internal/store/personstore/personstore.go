@@ -51,8 +51,8 @@ type Profile struct {
 	MaskedPhone  string
 	DivisionCode string
 	VolunteerNo  string
-	Age          int // 周岁 today
-	HasGuardian  bool
+	Age          int  // 周岁 today
+	HasGuardian  bool // a guardian is stored; the consent may have been taken back since
 	Blocked      bool
 	CreatedAt    time.Time
 	UpdatedAt    time.Time
@@ -139,6 +139,14 @@ func (s Store) private(p row) (Private, error) {
 		}
 	}
 	return out, nil
+}
+
+func (s Store) sealGuardian(g person.Guardian) ([]byte, error) {
+	plain, err := json.Marshal(g)
+	if err != nil {
+		return nil, fmt.Errorf("personstore: guardian: %w", err)
+	}
+	return s.Vault.Seal(plain, LabelGuardian)
 }
 
 func (s Store) profile(p row) (Profile, error) {

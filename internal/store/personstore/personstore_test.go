@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -227,6 +228,24 @@ func TestCheckTellsEveryReason(t *testing.T) {
 	private, err := b.people.Reveal(ctx, id, store.Actor{Kind: "person", ID: id.String()}, "")
 	require.NoError(t, err)
 	require.Equal(t, n.Guardian, private.Guardian)
+
+	// The guardian may take the consent back and give it again; the minor alone may not.
+	require.NoError(t, b.consents.Withdraw(ctx, id, consent.Guardian))
+	require.True(t, fault.Is(b.consents.Give(ctx, id, consent.Guardian), fault.Invalid))
+	mother, faults := person.ParseGuardian("李芳", "母亲", "13900000008")
+	require.Empty(t, faults)
+	for range 2 {
+		require.NoError(t, b.consents.GiveByGuardian(ctx, id, mother))
+	}
+	private, err = b.people.Reveal(ctx, id, store.Actor{Kind: "person", ID: id.String()}, "")
+	require.NoError(t, err)
+	require.Equal(t, mother, private.Guardian)
+	given, err := b.consents.List(ctx, id)
+	require.NoError(t, err)
+	require.True(t, slices.ContainsFunc(given, func(g personstore.Given) bool { return g.Purpose == consent.Guardian && g.Current() }))
+	b.now.Advance(3 * 365 * 24 * time.Hour)
+	require.True(t, fault.Is(b.consents.GiveByGuardian(ctx, id, mother), fault.Invalid), "of age")
+	b.now.Advance(-3 * 365 * 24 * time.Hour)
 
 	adult := newPerson(t)
 	adult.Guardian = n.Guardian

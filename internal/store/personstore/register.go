@@ -3,7 +3,6 @@ package personstore
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -126,11 +125,7 @@ func (s People) insert(ctx context.Context, tx pgx.Tx, n NewPerson, hash string)
 	var guardian []byte
 	// An adult's guardian is data that nobody needs.
 	if person.NeedsGuardian(n.IDNumber.Age(now)) {
-		plain, err := json.Marshal(n.Guardian)
-		if err != nil {
-			return id, fmt.Errorf("personstore: guardian: %w", err)
-		}
-		if guardian, err = s.Vault.Seal(plain, LabelGuardian); err != nil {
+		if guardian, err = s.sealGuardian(n.Guardian); err != nil {
 			return id, err
 		}
 	}
