@@ -1,19 +1,26 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"os/user"
+	"strings"
 
 	"volcard/internal/config"
 	"volcard/internal/passwd"
+	"volcard/internal/person"
 	"volcard/internal/store"
 	"volcard/internal/store/codestore"
 	"volcard/internal/store/keystore"
+	"volcard/internal/store/personstore"
 	"volcard/internal/store/placestore"
+	"volcard/internal/store/sessionstore"
 	"volcard/internal/store/staffstore"
 	"volcard/internal/telemetry"
 	"volcard/internal/vault"
@@ -23,6 +30,7 @@ type adminCommand struct {
 	Keys    adminKeys    `cmd:"" help:"Make a new key set and index key for personal data and print them as settings."`
 	First   adminFirst   `cmd:"" help:"Print a token with which the first administrator makes an account."`
 	Unlock  adminUnlock  `cmd:"" help:"End the lock-out of an account of staff, after too many wrong passwords or codes."`
+	Account adminAccount `cmd:"" help:"Stop the account of a person, or let it go on."`
 	Import  adminImport  `cmd:"" help:"Replace the list of branches or universities by a CSV file; shows what would change unless --apply."`
 	Rotate  adminRotate  `cmd:"" name:"rotate-signing-key" help:"Retire the key that signs cards and make a new one."`
 	Vault   adminVault   `cmd:"" help:"Change the keys under which personal data is stored."`
@@ -224,4 +232,79 @@ func (adminCheck) Run(ctx context.Context) error {
 		return errFindings
 	}
 	return nil
+}
+
+// adminAccount stops the account of a person and lets it go on again. The ID number is read from standard
+// input: as an argument it would stand in the shell's history and in the list of processes.
+type adminAccount struct {
+	Block   adminBlock   `cmd:"" help:"Stop an account and end its logins. Reads the ID number from standard input."`
+	Unblock adminUnblock `cmd:"" help:"Let a stopped account log in again. Reads the ID number from standard input."`
+}
+
+type accountChange struct {
+	Reason string `required:"" help:"Why, for the books; no personal data."`
+	Yes    bool   `help:"Do it. Without, only say what would happen."`
+}
+
+type (
+	adminBlock   struct{ accountChange }
+	adminUnblock struct{ accountChange }
+)
+
+// Run is dry until told otherwise.
+func (c adminBlock) Run(ctx context.Context) error { return c.run(ctx, true) }
+
+// Run is dry until told otherwise.
+func (c adminUnblock) Run(ctx context.Context) error { return c.run(ctx, false) }
+
+func (c accountChange) run(ctx context.Context, block bool) error {
+	p, err := adminParts(ctx)
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	return c.change(ctx, p, block, os.Stdin, os.Stdout)
+}
+
+func (c accountChange) change(ctx context.Context, p *parts, block bool, in io.Reader, out io.Writer) error {
+	line, err := bufio.NewReader(in).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	id, err := person.ParseIDNumber(strings.TrimSpace(line))
+	if err != nil {
+		return err
+	}
+	people, err := p.people()
+	if err != nil {
+		return err
+	}
+	profile, err := personstore.People{Store: people}.ByIDNumber(ctx, id)
+	if err != nil {
+		return err
+	}
+	state := map[bool]string{true: "blocked", false: "not blocked"}
+	if !c.Yes {
+		_, err := fmt.Fprintf(out, "%s %s is %s and would be %s: --yes does it\n",
+			profile.Name.Masked(), profile.MaskedID, state[profile.Blocked], state[block])
+		return err
+	}
+	accounts := personstore.Accounts{Store: people}
+	if !block {
+		if err := accounts.Unblock(ctx, profile.ID, operator(), c.Reason); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintf(out, "%s %s is not blocked\n", profile.Name.Masked(), profile.MaskedID)
+		return err
+	}
+	if err := accounts.Block(ctx, profile.ID, operator(), c.Reason); err != nil {
+		return err
+	}
+	// After the block, so that no login of the moment between stays.
+	ended, err := sessionstore.New(p.db, p.clock).EndAll(ctx, profile.ID, "")
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "%s %s is blocked; logins ended: %d\n", profile.Name.Masked(), profile.MaskedID, ended)
+	return err
 }

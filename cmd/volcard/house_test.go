@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/base64"
+	"io"
 	"log/slog"
 	"net/http/httptest"
 	"net/url"
@@ -220,4 +221,24 @@ func (h *house) issued(owner uuid.UUID, missing func(string) []rune) uuid.UUID {
 	_, err = process.Issue(ctx, a.ID)
 	require.NoError(h.t, err)
 	return a.ID
+}
+
+func TestAccountIsBlocked(t *testing.T) {
+	h := newHouse(t)
+	number := storetest.IDNumber(920)
+	c := h.newcomer(number)
+	change := func(block, yes bool) string {
+		var out strings.Builder
+		require.NoError(t, accountChange{Reason: "lost", Yes: yes}.change(t.Context(), h.parts, block, strings.NewReader(number+"\n"), &out))
+		require.NotContains(t, out.String(), number)
+		return out.String()
+	}
+	require.Contains(t, change(true, false), "would be blocked")
+	c.Get("/account").WantAt("/account")
+	require.Contains(t, change(true, true), "logins ended: 1")
+	c.Get("/account").WantAt("/login?next=%2Faccount")
+	c.Get("/login").Submit("main form", map[string]string{"id_number": number, "password": demoPassword}).Want(422).WantError("", "已被停用")
+	change(false, true)
+	c.Get("/login").Submit("main form", map[string]string{"id_number": number, "password": demoPassword}).WantAt("/account")
+	require.Error(t, accountChange{Reason: "x"}.change(t.Context(), h.parts, true, strings.NewReader(""), io.Discard))
 }
