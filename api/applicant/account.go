@@ -5,12 +5,16 @@ package applicant
 
 import (
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
 
+	"volcard/api/applicant/regular"
 	"volcard/api/web"
+	"volcard/internal/fault"
 	"volcard/internal/person"
+	"volcard/internal/store/cardstore"
 	"volcard/internal/store/codestore"
 	"volcard/internal/store/personstore"
 )
@@ -20,6 +24,9 @@ type Account struct {
 	Kit    *web.Kit
 	People personstore.People
 	Codes  codestore.Codes
+	// With the account's phone the one of a running case may change.
+	Cases     cardstore.Cases
+	Processes regular.Processes
 }
 
 func (a Account) accounts() personstore.Accounts { return personstore.Accounts(a.People) }
@@ -96,6 +103,8 @@ func (a own) routes(r chi.Router) {
 	r.Get("/account/consents", h(a.consentsPage))
 	r.Post("/account/consents/give", h(a.giveConsent))
 	r.Post("/account/consents/withdraw", h(a.withdrawConsent))
+	r.Get(guardianPath, h(a.guardianForm))
+	r.Post(guardianPath, h(a.guardian))
 	r.Get("/account/logins", h(a.logins))
 	r.Post("/account/logins/end", h(a.endLogin))
 	r.Post("/account/logins/end-others", h(a.endOtherLogins))
@@ -104,6 +113,9 @@ func (a own) routes(r chi.Router) {
 // resendAfter is how long the page waits before it offers another code: the shortest window of
 // limit.CodePhone. The server decides by its own count.
 const resendAfter = time.Minute
+
+// provedFor is how long a password or a code that was right counts, where the step after it failed.
+const provedFor = 15 * time.Minute
 
 // codePage asks for the code that was sent, and for a new password where the process wants one.
 type codePage struct {
@@ -116,7 +128,10 @@ type codePage struct {
 	Resend      string // path of the button that sends another code
 	Change      string // path on which the number can be changed; empty: not here
 	AskPassword bool
-	Wait        int // seconds until another code can be asked for
+	Proved      bool   // the code was right; only the password is asked for
+	Follow      string // number of the running case that may take the same phone
+	Left        string // number of the running case that cannot
+	Wait        int    // seconds until another code can be asked for
 }
 
 // phonePage asks for a phone number.
@@ -134,11 +149,34 @@ func (a Account) wait(sent time.Time) int {
 	return max(0, int(sent.Add(resendAfter).Sub(a.Kit.Now()).Seconds()))
 }
 
+// waits tells whether a request for a code was refused although the code that was sent to the same number
+// can still be used: the person is led to it instead of into a dead end.
+func (a Account) waits(err error, same bool, sent time.Time) bool {
+	return fault.Is(err, fault.TooMany) && same && a.Kit.Now().Before(sent.Add(codestore.Life))
+}
+
+const codeIsThere = "验证码已发送，请查看短信。"
+
+// proved tells whether a code was right a moment ago.
+func (a Account) proved(at time.Time) bool { return !at.IsZero() && a.Kit.Now().Sub(at) <= provedFor }
+
+// spend tries the code of a form in which nothing else is wrong; where something is, only its shape is looked at.
+func (a Account) spend(r *http.Request, form *web.Form, try codestore.Try) error {
+	try.Code = form.Get("code")
+	if _, ok := codestore.ParseCode(try.Code); !ok {
+		form.FailIf("code", codestore.ErrFormat)
+	}
+	if !form.OK() {
+		return nil
+	}
+	return form.Absorb("code", a.Codes.Verify(r.Context(), try))
+}
+
 // newPassword reads the two fields of a new password and notes every reason why it will not do.
 func newPassword(form *web.Form, id person.IDNumber, phone person.Phone) string {
 	password := form.Raw("password")
-	for _, reason := range person.CheckPassword(password, id, phone) {
-		form.Fail("password", reason)
+	if reasons := person.CheckPassword(password, id, phone); len(reasons) > 0 {
+		form.Fail("password", strings.Join(reasons, ""))
 	}
 	if form.Error("password") == "" && password != form.Raw("password_again") {
 		form.Fail("password_again", "两次输入的密码不一样。")

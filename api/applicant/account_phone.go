@@ -1,12 +1,16 @@
 package applicant
 
 import (
+	"log/slog"
 	"net/http"
 	"time"
 
 	"volcard/api/web"
+	"volcard/internal/card"
 	"volcard/internal/person"
+	"volcard/internal/store/cardstore"
 	"volcard/internal/store/codestore"
+	"volcard/workflows"
 )
 
 // phoneChange is what lies in the session between the two pages.
@@ -19,8 +23,6 @@ type phoneChange struct {
 const (
 	valuePhone = "phone-change"
 	phoneStart = "/account/phone"
-	// provedFor is how long a password that was right counts for the change of the phone.
-	provedFor = 15 * time.Minute
 )
 
 func (a changingPhone) phoneForm(w http.ResponseWriter, r *http.Request) error {
@@ -60,8 +62,19 @@ func (a changingPhone) phone(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	var before phoneChange
+	s.GetJSON(valuePhone, &before)
 	change := phoneChange{Phone: phone, Proved: a.Kit.Now()}
 	if err := a.sendPhone(r, s, &change); err != nil {
+		if a.waits(err, phone == before.Phone, before.Sent) {
+			change.Sent = before.Sent
+			if err := s.PutJSON(valuePhone, change); err != nil {
+				return err
+			}
+			a.Kit.FlashOK(r, codeIsThere)
+			web.Redirect(w, r, "/account/phone/code")
+			return nil
+		}
 		if err := form.Absorb("", err); err != nil {
 			return err
 		}
@@ -86,7 +99,7 @@ func (a changingPhone) sendPhone(r *http.Request, s *web.Session, change *phoneC
 func (a changingPhone) changing(w http.ResponseWriter, r *http.Request) (*web.Session, phoneChange, bool, error) {
 	var change phoneChange
 	s, ok, err := started(a.Kit, w, r, valuePhone, phoneStart, &change)
-	if ok && a.Kit.Now().Sub(change.Proved) > provedFor {
+	if ok && !a.proved(change.Proved) {
 		s.Remove(valuePhone)
 		a.Kit.FlashWarn(r, "停留时间太长，请重新输入密码。")
 		web.Redirect(w, r, phoneStart)
@@ -104,11 +117,55 @@ func (a changingPhone) phoneCodeForm(w http.ResponseWriter, r *http.Request) err
 }
 
 func (a changingPhone) renderPhoneCode(w http.ResponseWriter, r *http.Request, form *web.Form, change phoneChange) error {
-	return a.Kit.Render(w, r, form.Status(), "applicant/account/code", &codePage{
+	running, ok, err := a.running(r)
+	if err != nil {
+		return err
+	}
+	p := &codePage{
 		Frame: web.Frame{Title: "确认新手机号", Back: phoneStart}, Form: form, Steps: web.Steps{Now: 2, Total: 2},
 		Lead: "验证码已发送到 " + change.Phone.Masked() + "。", Action: "/account/phone/code", Submit: "更换手机号",
 		Resend: "/account/phone/resend", Change: phoneStart, Wait: a.wait(change.Sent),
-	})
+	}
+	switch {
+	case ok && card.Allowed(running.Edition, running.State, card.ChangePhone):
+		p.Follow = running.Number
+	case ok:
+		p.Left = running.Number
+	}
+	return a.Kit.Render(w, r, form.Status(), "applicant/account/code", p)
+}
+
+// running is the person's live case: it has a phone of its own for its messages.
+func (a changingPhone) running(r *http.Request) (cardstore.Case, bool, error) {
+	list, err := a.Cases.OfPerson(r.Context(), web.User(r).ID)
+	for _, c := range list {
+		if c.State.Live() {
+			return c, true, err
+		}
+	}
+	return cardstore.Case{}, false, err
+}
+
+// follow gives the live case the phone as well, and says what became of it. The account's phone is changed
+// by then, so a failure is no error of the request.
+func (a changingPhone) follow(r *http.Request, phone person.Phone) (sentence string, ok bool) {
+	running, found, err := a.running(r)
+	if err == nil && found {
+		var sealed []byte
+		if sealed, err = a.People.Vault.SealString(phone.String(), cardstore.LabelPhone); err == nil {
+			err = a.Processes.ChangePhone(r.Context(), workflows.ChangePhoneInput{
+				ApplicationID: running.ID, PersonID: web.User(r).ID, SealedPhone: sealed,
+			})
+		}
+	}
+	switch {
+	case err != nil:
+		slog.WarnContext(r.Context(), "case keeps its phone", "application", running.ID, "error", err)
+		return "申请 " + running.Number + " 的领卡手机号还没有换成，请稍后在申请页更换。", false
+	case !found:
+		return "", true
+	}
+	return "申请 " + running.Number + " 的领卡通知也会发到新手机号。", true
 }
 
 func (a changingPhone) phoneResend(w http.ResponseWriter, r *http.Request) error {
@@ -154,7 +211,14 @@ func (a changingPhone) phoneCode(w http.ResponseWriter, r *http.Request) error {
 	if err := a.Kit.EndOthers(r); err != nil {
 		return err
 	}
-	a.Kit.FlashOK(r, "手机号已更换，其他设备上的登录已结束。")
+	const done = "手机号已更换，其他设备上的登录已结束。"
+	if !form.Checked("follow") {
+		a.Kit.FlashOK(r, done)
+	} else if sentence, ok := a.follow(r, change.Phone); ok {
+		a.Kit.FlashOK(r, done+sentence)
+	} else {
+		a.Kit.FlashWarn(r, done+sentence)
+	}
 	web.Redirect(w, r, Home)
 	return nil
 }

@@ -26,6 +26,7 @@ type registration struct {
 	Guardian person.Guardian
 	Phone    person.Phone
 	Sent     time.Time
+	Proved   time.Time // when a code for the phone was right
 }
 
 const (
@@ -37,6 +38,7 @@ const (
 type registerPage struct {
 	web.Frame
 	Form     *web.Form
+	MaskedID string // of the number that was typed before; it may be left out
 	Steps    web.Steps
 	Consents consentBlock
 }
@@ -45,6 +47,9 @@ type guardianPage struct {
 	web.Frame
 	Form      *web.Form
 	Steps     web.Steps
+	Lead      string
+	Action    string // path that the form is sent to
+	Submit    string
 	Relations []string
 	Consents  consentBlock
 }
@@ -59,6 +64,7 @@ type consentBlock struct {
 type consentItem struct {
 	consent.Item
 	Checked bool
+	Wrong   bool // the form came back without it
 }
 
 const consentField = "consent"
@@ -66,23 +72,26 @@ const consentField = "consent"
 func newConsents(title string, form *web.Form, items []consent.Item) consentBlock {
 	block := consentBlock{Title: title, Error: form.Error(consentField)}
 	for _, item := range items {
-		block.Items = append(block.Items, consentItem{
-			Item: item, Checked: slices.Contains(form.Values[consentField], item.Key()),
-		})
+		checked := slices.Contains(form.Values[consentField], item.Key())
+		block.Items = append(block.Items, consentItem{Item: item, Checked: checked, Wrong: block.Error != "" && !checked})
 	}
 	return block
 }
 
-// agreed reads the boxes; the form notes what is missing. A box of an older version counts as
+// agreed reads the boxes; the form notes all that are missing. A box of an older version counts as
 // not ticked: the text has changed since the page was opened.
 func agreed(form *web.Form, items []consent.Item) []consent.Purpose {
 	var purposes []consent.Purpose
+	var missing string
 	for _, item := range items {
-		if !slices.Contains(form.Values[consentField], item.Key()) {
-			form.Fail(consentField, "需要同意「"+item.Title+"」才能继续。")
-			continue
+		if slices.Contains(form.Values[consentField], item.Key()) {
+			purposes = append(purposes, item.Purpose)
+		} else {
+			missing += "「" + item.Title + "」"
 		}
-		purposes = append(purposes, item.Purpose)
+	}
+	if missing != "" {
+		form.Fail(consentField, "需要同意"+missing+"才能继续。")
 	}
 	return purposes
 }
@@ -96,14 +105,54 @@ func (a registering) registerForm(w http.ResponseWriter, r *http.Request) error 
 		web.Redirect(w, r, Home)
 		return nil
 	}
-	return a.renderRegister(w, r, web.NewForm(nil))
+	form := web.NewForm(nil)
+	reg, err := a.begun(r)
+	if err != nil {
+		return err
+	}
+	if !reg.Name.IsZero() {
+		form.Values.Set("name", reg.Name.String())
+		form.Values.Set("address", reg.Address)
+		form.Values.Set("district", reg.Division)
+		form.Values[consentField] = keysOf(reg.Consents)
+	}
+	return a.renderRegister(w, r, form)
 }
 
+// begun is what the pages have gathered so far in this browser; zero where nothing is.
+func (a registering) begun(r *http.Request) (reg registration, err error) {
+	s, err := a.Kit.Session(r)
+	if err == nil {
+		s.GetJSON(valueRegistration, &reg)
+	}
+	return reg, err
+}
+
+// keysOf are the values of the boxes of consents to the texts in force.
+func keysOf(purposes []consent.Purpose) (keys []string) {
+	for _, p := range purposes {
+		if item, ok := consent.Lookup(p); ok {
+			keys = append(keys, item.Key())
+		}
+	}
+	return keys
+}
+
+// renderRegister shows no ID number that was typed on an earlier visit: the next person at a shared device
+// would read it. It is kept where the field is left empty.
 func (a registering) renderRegister(w http.ResponseWriter, r *http.Request, form *web.Form) error {
-	return a.Kit.Render(w, r, form.Status(), "applicant/account/register", &registerPage{
+	reg, err := a.begun(r)
+	if err != nil {
+		return err
+	}
+	p := &registerPage{
 		Frame: web.Frame{Title: "注册", Back: "/login"}, Form: form, Steps: web.Steps{Now: 1, Total: 3},
 		Consents: newConsents("请逐项确认", form, consent.ForRegistration(false)),
-	})
+	}
+	if id, err := person.ParseIDNumber(reg.IDNumber); err == nil {
+		p.MaskedID = id.Masked()
+	}
+	return a.Kit.Render(w, r, form.Status(), "applicant/account/register", p)
 }
 
 func (a registering) register(w http.ResponseWriter, r *http.Request) error {
@@ -114,12 +163,20 @@ func (a registering) register(w http.ResponseWriter, r *http.Request) error {
 	if form.Refresh() {
 		return a.renderRegister(w, r, form)
 	}
-	var reg registration
-	var id person.IDNumber
+	reg, err := a.begun(r)
+	if err != nil {
+		return err
+	}
+	typed := form.Get("id_number")
+	if typed == "" {
+		typed = reg.IDNumber
+	}
 	reg.Name, err = person.ParseName(form.Get("name"))
 	form.FailIf("name", err)
-	if id, err = person.ParseIDNumber(form.Get("id_number")); !form.FailIf("id_number", err) {
-		reg.IDNumber = id.String()
+	if id, err := person.ParseIDNumber(typed); !form.FailIf("id_number", err) {
+		if id.String() != reg.IDNumber { // somebody else, with another guardian
+			reg.IDNumber, reg.Guardian = id.String(), person.Guardian{}
+		}
 		// A guardian is asked for on the next page, so only an age that no guardian mends fails here.
 		for _, reason := range person.AgeRule(id.Age(a.Kit.Now()), true) {
 			form.Fail("id_number", reason)
@@ -128,6 +185,9 @@ func (a registering) register(w http.ResponseWriter, r *http.Request) error {
 	reg.Division = form.DivisionCode()
 	reg.Address = checkAddress(form, "address")
 	reg.Consents = agreed(form, consent.ForRegistration(false))
+	if !reg.Guardian.IsZero() {
+		reg.Consents = append(reg.Consents, consent.Guardian)
+	}
 	if !form.OK() {
 		return a.renderRegister(w, r, form)
 	}
@@ -157,12 +217,21 @@ func (a registering) guardianForm(w http.ResponseWriter, r *http.Request) error 
 	if !ok {
 		return err
 	}
-	return a.renderGuardian(w, r, web.NewForm(nil))
+	form := web.NewForm(nil)
+	if g := reg.Guardian; !g.IsZero() {
+		form.Values.Set("guardian_name", g.Name.String())
+		form.Values.Set("guardian_relation", g.Relation)
+		form.Values.Set("guardian_phone", g.Phone.String())
+		form.Values[consentField] = keysOf(reg.Consents)
+	}
+	return a.renderGuardian(w, r, form)
 }
 
 func (a registering) renderGuardian(w http.ResponseWriter, r *http.Request, form *web.Form) error {
 	return a.Kit.Render(w, r, form.Status(), "applicant/account/guardian", &guardianPage{
 		Frame: web.Frame{Title: "监护人同意", Back: registerStart}, Form: form, Steps: web.Steps{Now: 1, Total: 3},
+		Lead:   "您未满 18 周岁。按照《注册志愿者管理办法》，注册须由监护人同意，请和监护人一起填写。",
+		Action: "/register/guardian", Submit: "下一步",
 		Relations: person.Relations(), Consents: newConsents("请监护人确认", form, guardianConsents()),
 	})
 }
@@ -172,6 +241,14 @@ func guardianConsents() []consent.Item {
 		return []consent.Item{item}
 	}
 	return nil
+}
+
+func parseGuardian(form *web.Form) person.Guardian {
+	guardian, faults := person.ParseGuardian(form.Get("guardian_name"), form.Get("guardian_relation"), form.Get("guardian_phone"))
+	for field, sentence := range faults {
+		form.Fail("guardian_"+field, sentence)
+	}
+	return guardian
 }
 
 func (a registering) guardian(w http.ResponseWriter, r *http.Request) error {
@@ -184,10 +261,7 @@ func (a registering) guardian(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	guardian, faults := person.ParseGuardian(form.Get("guardian_name"), form.Get("guardian_relation"), form.Get("guardian_phone"))
-	for field, sentence := range faults {
-		form.Fail("guardian_"+field, sentence)
-	}
+	guardian := parseGuardian(form)
 	purposes := agreed(form, guardianConsents())
 	if !form.OK() {
 		return a.renderGuardian(w, r, form)
@@ -219,12 +293,16 @@ func (a registering) registerPhoneForm(w http.ResponseWriter, r *http.Request) e
 	if !reg.Phone.IsZero() {
 		form.Values.Set("phone", reg.Phone.String())
 	}
-	return a.renderRegisterPhone(w, r, form)
+	return a.renderRegisterPhone(w, r, form, reg)
 }
 
-func (a registering) renderRegisterPhone(w http.ResponseWriter, r *http.Request, form *web.Form) error {
+func (a registering) renderRegisterPhone(w http.ResponseWriter, r *http.Request, form *web.Form, reg registration) error {
+	back := registerStart
+	if !reg.Guardian.IsZero() {
+		back = "/register/guardian"
+	}
 	return a.Kit.Render(w, r, form.Status(), "applicant/account/phone", &phonePage{
-		Frame: web.Frame{Title: "绑定手机号", Back: registerStart}, Form: form, Steps: web.Steps{Now: 2, Total: 3},
+		Frame: web.Frame{Title: "绑定手机号", Back: back}, Form: form, Steps: web.Steps{Now: 2, Total: 3},
 		Lead: "我们会发一条验证码，确认这个号码是您本人在用。", Action: "/register/phone",
 	})
 }
@@ -243,15 +321,21 @@ func (a registering) registerPhone(w http.ResponseWriter, r *http.Request) error
 		web.Redirect(w, r, next)
 		return nil
 	}
+	before := reg.Phone
 	reg.Phone, err = person.ParsePhone(form.Get("phone"))
 	if form.FailIf("phone", err) {
-		return a.renderRegisterPhone(w, r, form)
+		return a.renderRegisterPhone(w, r, form, reg)
 	}
 	if err := a.sendRegister(r, s, &reg); err != nil {
+		if a.waits(err, reg.Phone == before, reg.Sent) {
+			a.Kit.FlashOK(r, codeIsThere)
+			web.Redirect(w, r, "/register/code")
+			return nil
+		}
 		if err := form.Absorb("", err); err != nil {
 			return err
 		}
-		return a.renderRegisterPhone(w, r, form)
+		return a.renderRegisterPhone(w, r, form, reg)
 	}
 	web.Redirect(w, r, "/register/code")
 	return nil
@@ -264,7 +348,7 @@ func (a registering) sendRegister(r *http.Request, s *web.Session, reg *registra
 	if err != nil {
 		return err
 	}
-	reg.Sent = a.Kit.Now()
+	reg.Sent, reg.Proved = a.Kit.Now(), time.Time{}
 	return s.PutJSON(valueRegistration, reg)
 }
 
@@ -285,7 +369,7 @@ func (a registering) renderRegisterCode(w http.ResponseWriter, r *http.Request, 
 	return a.Kit.Render(w, r, form.Status(), "applicant/account/code", &codePage{
 		Frame: web.Frame{Title: "输入验证码，设置密码", Back: "/register/phone"}, Form: form, Steps: web.Steps{Now: 3, Total: 3},
 		Lead: "验证码已发送到 " + reg.Phone.Masked() + "。", Submit: "完成注册",
-		Action: "/register/code", Resend: "/register/resend", Change: "/register/phone", AskPassword: true, Wait: a.wait(reg.Sent),
+		Action: "/register/code", Resend: "/register/resend", Change: "/register/phone", AskPassword: true, Proved: a.proved(reg.Proved), Wait: a.wait(reg.Sent),
 	})
 }
 
@@ -311,7 +395,8 @@ func (a registering) registerResend(w http.ResponseWriter, r *http.Request) erro
 	return nil
 }
 
-// registerCode makes the account. The password is checked before the code, which works once.
+// registerCode makes the account. The password is checked before the code, which works once; a code that
+// was right counts for a while, so that what fails after it costs no other one.
 func (a registering) registerCode(w http.ResponseWriter, r *http.Request) error {
 	var reg registration
 	s, ok, err := started(a.Kit, w, r, valueRegistration, registerStart, &reg)
@@ -327,16 +412,18 @@ func (a registering) registerCode(w http.ResponseWriter, r *http.Request) error 
 		return err
 	}
 	password := newPassword(form, id, reg.Phone)
-	if !form.OK() {
-		return a.renderRegisterCode(w, r, form, reg)
-	}
-	err = a.Codes.Verify(r.Context(), codestore.Try{
-		Purpose: codestore.Register, Phone: reg.Phone, Session: s.ID(), Code: form.Get("code"),
-	})
-	if err != nil {
-		if err := form.Absorb("code", err); err != nil {
+	if !a.proved(reg.Proved) {
+		if err := a.spend(r, form, codestore.Try{Purpose: codestore.Register, Phone: reg.Phone, Session: s.ID()}); err != nil {
 			return err
 		}
+		if form.OK() {
+			reg.Proved = a.Kit.Now()
+			if err := s.PutJSON(valueRegistration, reg); err != nil {
+				return err
+			}
+		}
+	}
+	if !form.OK() {
 		return a.renderRegisterCode(w, r, form, reg)
 	}
 	account, err := a.People.Register(r.Context(), personstore.NewPerson{

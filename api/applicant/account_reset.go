@@ -15,6 +15,7 @@ import (
 type lostPassword struct {
 	IDNumber string
 	Sent     time.Time
+	Proved   time.Time // when the code was right
 }
 
 const (
@@ -51,7 +52,14 @@ func (a resetting) reset(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	var before lostPassword
+	s.GetJSON(valueReset, &before)
 	if err := a.sendReset(r, s, id); err != nil {
+		if a.waits(err, before.IDNumber == id.String(), before.Sent) {
+			a.Kit.FlashOK(r, "如果账号存在，"+codeIsThere)
+			web.Redirect(w, r, "/reset/code")
+			return nil
+		}
 		if err := form.Absorb("", err); err != nil {
 			return err
 		}
@@ -90,7 +98,8 @@ func (a resetting) renderResetCode(w http.ResponseWriter, r *http.Request, form 
 	return a.Kit.Render(w, r, form.Status(), "applicant/account/code", &codePage{
 		Frame: web.Frame{Title: "设置新密码", Back: resetStart}, Form: form, Steps: web.Steps{Now: 2, Total: 2},
 		Lead:   "如果这个身份证号已经注册，验证码已发送到绑定的手机。",
-		Action: "/reset/code", Submit: "设置新密码", Resend: "/reset/resend", AskPassword: true, Wait: a.wait(lost.Sent),
+		Action: "/reset/code", Submit: "设置新密码", Resend: "/reset/resend", AskPassword: true,
+		Proved: a.proved(lost.Proved), Wait: a.wait(lost.Sent),
 	})
 }
 
@@ -116,7 +125,8 @@ func (a resetting) resetResend(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// resetCode sets the new password. Everybody who was logged in with the old one is logged out.
+// resetCode sets the new password. A code that was right counts for a while: what fails after it, a password
+// that holds the bound phone for instance, costs no other one. Everybody who was logged in with the old one is logged out.
 func (a resetting) resetCode(w http.ResponseWriter, r *http.Request) error {
 	var lost lostPassword
 	s, ok, err := started(a.Kit, w, r, valueReset, resetStart, &lost)
@@ -133,20 +143,23 @@ func (a resetting) resetCode(w http.ResponseWriter, r *http.Request) error {
 	}
 	// The bound phone stays out of this check: its reason would tell who has an account.
 	password := newPassword(form, id, person.Phone{})
-	if !form.OK() {
-		return a.renderResetCode(w, r, form, lost)
-	}
 	account, phone, err := a.People.BoundPhone(r.Context(), id)
 	if err != nil {
 		return err
 	}
-	err = a.Codes.Verify(r.Context(), codestore.Try{
-		Purpose: codestore.Reset, Phone: phone, PersonID: account, IDNumber: id, Session: s.ID(), Code: form.Get("code"),
-	})
-	if err != nil {
-		if err := form.Absorb("code", err); err != nil {
+	if !a.proved(lost.Proved) {
+		err := a.spend(r, form, codestore.Try{Purpose: codestore.Reset, Phone: phone, PersonID: account, IDNumber: id, Session: s.ID()})
+		if err != nil {
 			return err
 		}
+		if form.OK() {
+			lost.Proved = a.Kit.Now()
+			if err := s.PutJSON(valueReset, lost); err != nil {
+				return err
+			}
+		}
+	}
+	if !form.OK() {
 		return a.renderResetCode(w, r, form, lost)
 	}
 	if err := a.accounts().SetPassword(r.Context(), account, password, personstore.Reset); err != nil {

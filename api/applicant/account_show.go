@@ -6,6 +6,7 @@ import (
 
 	"volcard/api/web"
 	"volcard/internal/consent"
+	"volcard/internal/person"
 	"volcard/internal/place"
 	"volcard/internal/store/personstore"
 )
@@ -15,7 +16,8 @@ type accountPage struct {
 	web.Frame
 	Person   personstore.Profile
 	Place    string
-	Consents int // that stand
+	Consents int  // that stand
+	Guardian bool // the guardian's consent is one of them
 }
 
 func (a own) show(w http.ResponseWriter, r *http.Request) error {
@@ -33,6 +35,7 @@ func (a own) show(w http.ResponseWriter, r *http.Request) error {
 	for _, g := range given {
 		if g.Current() {
 			page.Consents++
+			page.Guardian = page.Guardian || g.Purpose == consent.Guardian
 		}
 	}
 	return a.Kit.Render(w, r, http.StatusOK, "applicant/account/account", page)
@@ -131,6 +134,8 @@ type consentRow struct {
 	Given   bool
 	GivenAt time.Time
 	Old     bool // given to an older text
+	Back    bool // taken back, and not given again
+	Ask     bool // may be given now
 }
 
 type consentsPage struct {
@@ -154,13 +159,65 @@ func (a own) consentsPage(w http.ResponseWriter, r *http.Request) error {
 			if g.Purpose == item.Purpose && g.WithdrawnAt == nil && !row.Given {
 				row.Given, row.GivenAt, row.Old = g.Current(), g.GivenAt, !g.Current()
 			}
+			row.Back = row.Back || g.Purpose == item.Purpose && g.WithdrawnAt != nil
 		}
-		if item.Minor && !p.HasGuardian {
+		if row.Given || row.Old {
+			row.Back = false
+		}
+		if item.Minor && !p.HasGuardian && !person.NeedsGuardian(p.Age) {
 			continue
 		}
+		row.Ask = !row.Given && (!item.Minor || person.NeedsGuardian(p.Age))
 		page.Rows = append(page.Rows, row)
 	}
 	return a.Kit.Render(w, r, http.StatusOK, "applicant/account/consents", page)
+}
+
+const (
+	consentsPath = "/account/consents"
+	guardianPath = "/account/guardian"
+)
+
+// guardianForm asks a minor's guardian for a consent that is not given, or was taken back: as at the
+// registration, with who it is, since the minor is not to give it alone.
+func (a own) guardianForm(w http.ResponseWriter, r *http.Request) error {
+	p, err := a.People.ByID(r.Context(), web.User(r).ID)
+	if err != nil {
+		return err
+	}
+	if !person.NeedsGuardian(p.Age) {
+		web.Redirect(w, r, consentsPath)
+		return nil
+	}
+	return a.renderGuardian(w, r, web.NewForm(nil))
+}
+
+func (a own) renderGuardian(w http.ResponseWriter, r *http.Request, form *web.Form) error {
+	return a.Kit.Render(w, r, form.Status(), "applicant/account/guardian", &guardianPage{
+		Frame: web.Frame{Title: "监护人同意", Back: consentsPath}, Form: form, Action: guardianPath, Submit: "同意",
+		Lead:      "您未满 18 周岁，申办志愿者证须由监护人同意，请和监护人一起填写。",
+		Relations: person.Relations(), Consents: newConsents("请监护人确认", form, guardianConsents()),
+	})
+}
+
+func (a own) guardian(w http.ResponseWriter, r *http.Request) error {
+	form, err := web.ParseForm(r)
+	if err != nil {
+		return err
+	}
+	guardian := parseGuardian(form)
+	agreed(form, guardianConsents())
+	if form.OK() {
+		if err := form.Absorb("", a.consents().GiveByGuardian(r.Context(), web.User(r).ID, guardian)); err != nil {
+			return err
+		}
+	}
+	if !form.OK() {
+		return a.renderGuardian(w, r, form)
+	}
+	a.Kit.FlashOK(r, "已记录监护人的同意。")
+	web.Redirect(w, r, consentsPath)
+	return nil
 }
 
 func (a own) giveConsent(w http.ResponseWriter, r *http.Request) error {
@@ -184,6 +241,6 @@ func (a own) changeConsent(w http.ResponseWriter, r *http.Request, done string, 
 		return err
 	}
 	a.Kit.FlashOK(r, done)
-	web.Redirect(w, r, "/account/consents")
+	web.Redirect(w, r, consentsPath)
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 	"volcard/internal/consent"
 	"volcard/internal/passwd"
 	"volcard/internal/store"
+	"volcard/internal/store/cardstore"
 	"volcard/internal/store/codestore"
 	"volcard/internal/store/personstore"
 )
@@ -39,6 +40,7 @@ func setup(t *testing.T) *webtest.Env {
 			Limiter: codestore.Limiter{DB: env.DB, Vault: env.Vault, Clock: env.Clock},
 		}},
 		Codes: codestore.Codes{DB: env.DB, Vault: env.Vault, Clock: env.Clock},
+		Cases: cardstore.Cases{Store: cardstore.Store{DB: env.DB, Vault: env.Vault, Clock: env.Clock}},
 	}.Routes(env.Router)
 	env.Start()
 	return env
@@ -170,7 +172,8 @@ func TestRegistrationSaysWhatIsWrong(t *testing.T) {
 	first := c.Get("/register").Want(200)
 
 	p := first.Submit("form", personForm(nil)).Want(422)
-	p.WantText(".consents .error-text", "需要同意「用户协议」")
+	p.WantText(".consents .error-text", "需要同意「用户协议」「个人信息处理规则」").WantError("consent", "身份证号码")
+	require.Equal(t, 3, p.Find(`input[name="consent"][aria-invalid="true"][aria-describedby="f-consent-error"]`).Length())
 	require.Equal(t, "王𠮷", p.Find(`input[name="name"]`).AttrOr("value", ""))
 	require.Equal(t, "420111", p.Find(`select[name="district"] option[selected]`).AttrOr("value", ""))
 
@@ -244,7 +247,17 @@ func TestMinorsNeedTheirGuardian(t *testing.T) {
 		"code": messages(t, env)[0].Code, "password": password, "password_again": password,
 	}).WantAt("/account")
 	p.WantText("dd", "阿卜杜热合曼·买买提").WantText("dl", "监护人")
-	c.Get("/account/consents").WantText(`[data-consent="guardian"] .tag`, "已同意")
+	p = c.Get("/account/consents").WantText(`[data-consent="guardian"] .tag`, "已同意")
+
+	// Taken back, it is given again by the guardian and not by a button.
+	p = p.Submit(`[data-consent="guardian"] form`, nil).WantText(`[data-consent="guardian"] .tag`, "未同意").Lacks(`[data-consent="guardian"] form`)
+	c.Get("/account").WantText("dl", "未同意")
+	c.Post("/account/consents/give", map[string][]string{"purpose": {"guardian"}}).Want(422)
+	p = c.Get(p.Find(`[data-consent="guardian"] a`).AttrOr("href", "")).WantAt("/account/guardian")
+	p.Submit("form", map[string]string{"guardian_name": "李芳"}).Want(422).WantError("guardian_relation", "请选择").WantText(".consents .error-text", "监护人同意")
+	agree(t, p)
+	p = p.Submit("form", map[string]string{"guardian_name": "李芳", "guardian_relation": "母亲", "guardian_phone": phoneTwo}).WantAt("/account/consents")
+	p.WantText(`[data-consent="guardian"] .tag`, "已同意")
 }
 
 func TestCodesAreRefusedWithAReason(t *testing.T) {
@@ -382,4 +395,97 @@ func TestDoorsOfTheAccount(t *testing.T) {
 		require.Equal(t, "/login", env.Client().Still().Post(path, nil).Location(), path)
 		clerk.Post(path, nil).Want(403)
 	}
+}
+
+// Going back loses nothing that was typed, and shows no ID number to whoever sits at the device next.
+func TestRegistrationGoesBack(t *testing.T) {
+	t.Parallel()
+	env := setup(t)
+	c := env.Client()
+	p := c.Get("/register")
+	agree(t, p)
+	p = p.Submit("form", personForm(map[string]string{"id_number": idNumber("20100101")})).WantAt("/register/guardian")
+	agree(t, p)
+	p = p.Submit("form", map[string]string{"guardian_name": "王五", "guardian_relation": "父亲", "guardian_phone": phoneTwo}).WantAt("/register/phone")
+	p = p.Click("a.back").WantAt("/register/guardian")
+	require.Equal(t, "王五", p.Find(`input[name="guardian_name"]`).AttrOr("value", ""))
+	p.Has(`option[selected]`).Has(`input[name="consent"][checked]`)
+	p = p.Click("a.back").WantAt("/register")
+	for field, want := range map[string]string{"name": "王𠮷", "address": "珞喻路 1037 号", "id_number": ""} {
+		require.Equal(t, want, p.Find(`input[name="`+field+`"]`).AttrOr("value", ""), field)
+	}
+	require.Equal(t, "420111", p.Find(`select[name="district"] option[selected]`).AttrOr("value", ""))
+	require.Equal(t, 3, p.Find(`input[name="consent"][checked]`).Length())
+	p.WantText("#f-id-number-hint", "不修改可以留空")
+	require.NotContains(t, string(p.Body), idNumber("20100101"))
+	p.Submit("form", map[string]string{"name": "王小"}).WantAt("/register/phone")
+
+	// Somebody else's number needs a guardian of its own.
+	p = c.Get("/register").Submit("form", map[string]string{"id_number": idNumber("20090101")}).WantAt("/register/guardian")
+	require.Empty(t, p.Find(`input[name="guardian_name"]`).AttrOr("value", ""))
+	p.Lacks(`input[name="consent"][checked]`)
+}
+
+// Who asks for a code twice is led to the one that was sent.
+func TestSecondAskLeadsToTheCode(t *testing.T) {
+	t.Parallel()
+	env := setup(t)
+	c := env.Client()
+	p := c.Get("/register")
+	agree(t, p)
+	p.Submit("form", personForm(nil)).Submit("form", map[string]string{"phone": phoneOne}).WantAt("/register/code")
+	p = c.Get("/register/phone").Submit("form", map[string]string{"phone": phoneOne}).WantAt("/register/code").WantText(".flash-ok", "验证码已发送")
+	require.Len(t, messages(t, env), 1)
+	p.Submit(`form[action="/register/code"]`, map[string]string{
+		"code": messages(t, env)[0].Code, "password": password, "password_again": password,
+	}).WantAt("/account")
+
+	env.Clock.Advance(2 * time.Minute)
+	change := map[string]string{"phone": phoneTwo, "password": password}
+	c.Get("/account/phone").Submit("form", change).WantAt("/account/phone/code")
+	c.Get("/account/phone").Submit("form", change).WantAt("/account/phone/code").WantText(".flash-ok", "验证码已发送")
+	c.Get("/account/phone").Submit("form", map[string]string{"phone": "13700000001", "password": password}).WantAt("/account/phone/code").Lacks(".flash")
+
+	lost := env.Client()
+	lost.Get("/reset").Submit("form", map[string]string{"id_number": adultID}).WantAt("/reset/code")
+	lost.Get("/reset").Submit("form", map[string]string{"id_number": adultID}).WantAt("/reset/code").WantText(".flash-ok", "如果账号存在")
+
+	// The code that was sent is too old: another one is needed, and cannot be had yet.
+	env.Clock.Advance(2 * time.Minute)
+	other := env.Client()
+	p = other.Get("/register")
+	agree(t, p)
+	p = p.Submit("form", personForm(map[string]string{"id_number": idNumber("19900101")}))
+	p.Submit("form", map[string]string{"phone": phoneTwo}).WantAt("/register/code")
+	third := env.Client()
+	p = third.Get("/register")
+	agree(t, p)
+	p = p.Submit("form", personForm(map[string]string{"id_number": idNumber("19900101")}))
+	p.Submit("form", map[string]string{"phone": phoneTwo}).Want(422).WantError("", "频繁")
+}
+
+// A code works once: a password that is refused after it costs no other one.
+func TestCodeThatWasRightCounts(t *testing.T) {
+	t.Parallel()
+	env := setup(t)
+	register(t, env, env.Client()).WantAt("/account")
+	env.Clock.Advance(2 * time.Minute)
+	c := env.Client()
+	p := c.Get("/reset").Submit("form", map[string]string{"id_number": adultID}).WantAt("/reset/code")
+	try := func(p *webtest.Page, code, pw string) *webtest.Page {
+		return p.Submit(`form[action="/reset/code"]`, map[string]string{"code": code, "password": pw, "password_again": pw})
+	}
+	p = try(p, "12", "short").Want(422).WantError("code", "6 位数字").WantError("password", "8 至 64")
+	p = try(p, messages(t, env)[0].Code, "a"+phoneOne).Want(422).WantError("password", "手机号").Lacks("#f-code").Lacks(`form[action="/reset/resend"]`)
+	try(p, "", "another horse 9").WantAt("/login").WantText(".flash-ok", "新密码已设置")
+	login(c, adultID, "another horse 9").WantAt("/account")
+
+	// It does not count for ever, nor without a code.
+	env.Clock.Advance(2 * time.Minute)
+	c = env.Client()
+	p = c.Get("/reset").Submit("form", map[string]string{"id_number": adultID})
+	try(p, "", "third horse 10").Want(422).WantError("code", "6 位数字")
+	try(p, messages(t, env)[0].Code, "a"+phoneOne).Want(422)
+	env.Clock.Advance(16 * time.Minute)
+	try(p, "", "third horse 10").Want(422).WantError("code", "6 位数字")
 }

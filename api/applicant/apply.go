@@ -15,6 +15,7 @@ import (
 	"volcard/api/web"
 	"volcard/internal/card"
 	"volcard/internal/fault"
+	"volcard/internal/person"
 )
 
 // wizard leads through an application (duties R54–R65). Each step saves the draft, also where it
@@ -183,6 +184,7 @@ type stopPage struct {
 	Reasons []card.Reason
 	Live    string // path of the live application
 	Card    bool   // a valid card exists
+	Minor   bool   // the guardian's consent is missing
 }
 
 // start leads to where the person left off.
@@ -195,7 +197,10 @@ func (a wizard) start(w http.ResponseWriter, r *http.Request) error {
 		web.Redirect(w, r, stepPath(v.next()))
 		return nil
 	}
-	p := &stopPage{Frame: web.Frame{Title: "申办志愿者证", Back: "/"}, Reasons: v.of(card.FieldPerson), Card: v.facts.ValidCard}
+	p := &stopPage{
+		Frame: web.Frame{Title: "申办志愿者证", Back: "/"}, Reasons: v.of(card.FieldPerson), Card: v.facts.ValidCard,
+		Minor: person.NeedsGuardian(v.facts.Age) && !v.facts.HasGuardian,
+	}
 	if v.facts.LiveApplication != "" {
 		if p.Live, err = a.live(r, v.person); err != nil {
 			return err

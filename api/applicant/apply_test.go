@@ -468,3 +468,18 @@ func TestBranchesByPlaceAndDistance(t *testing.T) {
 	r.exec("UPDATE branch SET closed_at = $2 WHERE id <> $1", far, r.Clock.Now())
 	p.Get("/apply/branch").WantText(".note", "全省").Has(row(far))
 }
+
+// A minor applies while the guardian agrees.
+func TestMinorNeedsTheGuardiansConsentToApply(t *testing.T) {
+	t.Parallel()
+	r := open(t)
+	p := r.person("王小", idNumber("20100101"))
+	page := p.Get("/apply").Want(200).WantText(".reasons", "由监护人同意").Click("a[href='/account/guardian']").WantAt("/account/guardian")
+	agree(t, page)
+	page.Submit("form", map[string]string{"guardian_name": "李芳", "guardian_relation": "母亲", "guardian_phone": phoneTwo}).WantAt("/account/consents")
+	p.Get("/apply").WantAt("/apply/edition")
+	r.exec("UPDATE consent SET withdrawn_at = $1 WHERE purpose = 'guardian'", r.Clock.Now())
+	p.Get("/apply").Want(200).WantText(".reasons", "由监护人同意")
+	r.exec("UPDATE consent SET withdrawn_at = NULL, version = '2020-01' WHERE purpose = 'guardian'")
+	p.Get("/apply").Want(200).WantText(".reasons", "由监护人同意")
+}

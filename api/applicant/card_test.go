@@ -283,3 +283,67 @@ func (r *room) serial(id uuid.UUID) string {
 	require.NoError(r.T, r.DB.QueryRow(r.T.Context(), "SELECT serial FROM stock_card WHERE application_id = $1", id).Scan(&serial))
 	return serial
 }
+
+// A consent that was taken back stops what it was given for, and the page says how to go on.
+func TestCaseSaysWhichConsentItNeeds(t *testing.T) {
+	t.Parallel()
+	r := open(t)
+	p := r.person("王𠮷", adultID)
+	page := p.submitted().Lacks("#asks")
+	at := page.Path()
+	consents := p.Get("/account/consents").Want(200)
+	consents.Submit("[data-consent=bank] form", nil).WantText("[data-consent=bank]", "撤回后网点不能为您发卡")
+	page = p.Get(at).WantText(".blocked", "网点现在不能为您发卡").WantText(".blocked", "向领卡银行提供信息")
+	p.Get(page.Find(".blocked a").AttrOr("href", "")).Submit("[data-consent=bank] form", nil)
+	p.Get(at).Lacks("#asks")
+
+	regular := r.person("李娜", otherID)
+	at = regular.waiting().Lacks("#asks").Path()
+	regular.Get("/account/consents").Submit("[data-consent=factory] form", nil)
+	regular.Get(at).WantText(".blocked", "制作实体卡需要您的同意").WantText(".blocked", "向制卡厂提供信息")
+}
+
+// A case has a phone of its own. Whoever changes the account's is asked about it, and a card that waits can
+// still be told to another one.
+func TestPhoneOfARunningCase(t *testing.T) {
+	t.Parallel()
+	r := open(t)
+	p := r.person("王𠮷", adultID)
+	hash, err := r.hasher.Hash(t.Context(), password)
+	require.NoError(t, err)
+	r.exec("UPDATE person SET password_hash = $1", hash)
+	phone := func() string {
+		var sealed []byte
+		require.NoError(t, r.DB.QueryRow(t.Context(), "SELECT phone FROM application").Scan(&sealed))
+		plain, err := r.Vault.UnsealString(sealed, cardstore.LabelPhone)
+		require.NoError(t, err)
+		return plain
+	}
+	at := p.submitted().Has("a[href$='/phone']").Path()
+	change := func(to string, fields map[string]string) string {
+		r.Clock.Advance(2 * time.Minute)
+		page := p.Get("/account/phone").Submit("main form", map[string]string{"phone": to, "password": password}).WantAt("/account/phone/code")
+		page.Has("input[name=follow][checked]")
+		form := map[string]string{"code": messages(t, r.Env)[0].Code}
+		for name, value := range fields {
+			form[name] = value
+		}
+		return page.Submit("form[action='/account/phone/code']", form).WantAt("/account").Text(".flash")
+	}
+	require.Contains(t, change(phoneTwo, nil), "领卡通知也会发到新手机号")
+	require.Equal(t, phoneTwo, phone())
+	require.NotContains(t, change("13700000002", map[string]string{"follow": "-"}), "领卡通知也会")
+	require.Equal(t, phoneTwo, phone(), "it is the person who decides")
+	r.process.away.Store(true)
+	require.Contains(t, change("13700000003", nil), "还没有换成")
+	r.process.away.Store(false)
+
+	// By itself, from its own page; asked for twice, it leads to the code that was sent.
+	r.Clock.Advance(2 * time.Minute)
+	for range 2 {
+		p.Get(at+"/phone").Want(200).Submit("main form", map[string]string{"phone": "13700000004"}).WantAt(at + "/phone/code")
+	}
+	p.Get(at+"/phone/code").Submit("form[action$='/phone/code']", map[string]string{"code": messages(t, r.Env)[0].Code}).WantText(".flash-ok", "137****0004")
+	require.Equal(t, "13700000004", phone())
+	require.Equal(t, 2, r.count("SELECT count(*) FROM audit_entry WHERE action = 'change-phone' AND from_state = 'ready'"))
+}

@@ -19,6 +19,7 @@ import (
 	"volcard/internal/calendar"
 	"volcard/internal/card"
 	"volcard/internal/fault"
+	"volcard/internal/passwd"
 	"volcard/internal/render"
 	"volcard/internal/store/cardstore"
 	"volcard/internal/store/casewatch"
@@ -35,6 +36,7 @@ import (
 // played by the store that the real one works with.
 type room struct {
 	*webtest.Env
+	hasher  *passwd.Hasher
 	rows    storetest.Rows
 	process *process
 	cases   cardstore.Cases
@@ -79,9 +81,14 @@ func open(t testing.TB, change ...func(*web.Options)) *room {
 	t.Helper()
 	env := webtest.New(t, change...)
 	base := cardstore.Store{DB: env.DB, Vault: env.Vault, Clock: env.Clock}
-	people := personstore.Store{DB: env.DB, Vault: env.Vault, Clock: env.Clock}
+	hasher, err := passwd.New(passwd.Params{Memory: 64, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32})
+	require.NoError(t, err)
+	people := personstore.Store{
+		DB: env.DB, Vault: env.Vault, Clock: env.Clock, Hasher: hasher,
+		Limiter: codestore.Limiter{DB: env.DB, Vault: env.Vault, Clock: env.Clock},
+	}
 	r := &room{
-		Env: env, cases: cardstore.Cases{Store: base}, drafts: cardstore.Drafts{Store: base},
+		Env: env, hasher: hasher, cases: cardstore.Cases{Store: base}, drafts: cardstore.Drafts{Store: base},
 		rows: storetest.Rows{T: t, DB: env.DB, Vault: env.Vault, Now: env.Clock.Now()},
 		process: &process{cardstore.Process{
 			Store: base, Terms: card.DefaultTerms(), Missing: render.Missing,
@@ -103,7 +110,10 @@ func open(t testing.TB, change ...func(*web.Options)) *room {
 		state, err := r.cases.State(ctx, id)
 		return state != card.Accepted, err
 	}, slog.New(slog.DiscardHandler))
-	env.Router.Get(web.DivisionPath, env.Kit.Divisions)
+	applicant.Account{
+		Kit: env.Kit, People: personstore.People{Store: people}, Codes: codestore.Codes{DB: env.DB, Vault: env.Vault, Clock: env.Clock},
+		Cases: r.cases, Processes: r.process,
+	}.Routes(env.Router)
 	applicant.Routes(env.Router, applicant.Deps{
 		Kit: env.Kit, BaseURL: baseURL, Terms: card.DefaultTerms(), Faces: loaded,
 		People: personstore.People{Store: people}, Consents: personstore.Consents{Store: people},
@@ -182,7 +192,7 @@ func (p *process) ChangePhone(ctx context.Context, in workflows.ChangePhoneInput
 	if err := p.answers(ctx, in.ApplicationID); err != nil {
 		return err
 	}
-	_, err := cardstore.RegularProcess{Process: p.Process}.ChangePhone(ctx, in.ApplicationID, in.PersonID, in.SealedPhone)
+	_, err := p.Process.ChangePhone(ctx, in.ApplicationID, in.PersonID, in.SealedPhone)
 	return err
 }
 

@@ -76,7 +76,11 @@ func (h *house) prepared() []visit {
 	lost.Get("/reset").Submit("main form", map[string]string{"id_number": newcomer}).WantAt("/reset/code")
 	known.Get("/account/phone").
 		Submit("main form", map[string]string{"password": demoPassword, "phone": "13800138002"}).WantAt("/account/phone/code")
-	list := []visit{{"nothing yet", "/cards", known, http.StatusOK}}
+	young := h.rows.Person("阿依古丽·买买提", minorNow(h.parts.clock.Now()))
+	list := []visit{
+		{"nothing yet", "/cards", known, http.StatusOK},
+		{"GET /account/guardian", "/account/guardian", h.env.Person(young, "阿依古丽·买买提"), http.StatusOK},
+	}
 	for path, c := range map[string]*webtest.Client{
 		"/register/guardian": minor, "/register/phone": adult, "/register/code": adult,
 		"/reset/code": lost, "/account/phone/code": known, "/staff/password/initial": h.beginner(),

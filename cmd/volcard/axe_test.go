@@ -28,7 +28,7 @@ var refusals = map[string][]string{
 	"GET /login": {"main form"}, "GET /register": {"main form"}, "GET /register/guardian": {"main form"},
 	"GET /register/phone": {"main form"}, "GET /register/code": {`form[action="/register/code"]`},
 	"GET /reset": {"main form"}, "GET /reset/code": {`form[action="/reset/code"]`}, "GET /status": {`form[action="/status"]`},
-	"GET /account/password": {"main form"}, "GET /account/phone": {"main form"}, "GET /account/phone/code": {`form[action="/account/phone/code"]`},
+	"GET /account/password": {"main form"}, "GET /account/guardian": {"main form"}, "GET /account/phone": {"main form"}, "GET /account/phone/code": {`form[action="/account/phone/code"]`},
 	"GET /staff/login": {"main form"}, "GET /staff/first": {"main form"},
 	"GET /staff/password": {"main form"}, "GET /staff/password/initial": {"main form"},
 	"GET /branch/": {"#find-code", "#find-name"}, "GET /branch/stock/receive": {"main form"}, "GET /branch/stock/spoil": {"main form"},

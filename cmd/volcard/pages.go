@@ -70,7 +70,7 @@ func pages(p *parts, cfg config.API, starter *workflows.Starter, watch *casewatc
 		Verify:  public.Verify{Kit: kit, Keys: p.keys, Cards: cards, List: credential.NewPublisher(p.keys, cards), PerMinute: public.DefaultVerifyPerMinute},
 		Outbox:  public.Outbox{Kit: kit, Outbox: messagestore.Outbox{Store: messages}},
 		Logins:  public.DemoLogins{Kit: kit, Staff: workers, Password: demoPassword, People: demoAccounts()},
-		Account: applicant.Account{Kit: kit, People: personstore.People{Store: people}, Codes: codes},
+		Account: applicant.Account{Kit: kit, People: personstore.People{Store: people}, Codes: codes, Cases: cases, Processes: p.client},
 		Applicant: applicant.Deps{
 			Kit: kit, BaseURL: cfg.HTTP.Public.URL(), Terms: p.terms, Faces: p.designs.faces,
 			People: personstore.People{Store: people}, Consents: personstore.Consents{Store: people}, Codes: codes, Places: places,

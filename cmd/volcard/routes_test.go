@@ -47,7 +47,7 @@ var matrix = map[string]access{
 	"GET /account": people, "GET /account/password": people, "POST /account/password": people,
 	"GET /account/phone": people, "POST /account/phone": people, "GET /account/phone/code": people,
 	"POST /account/phone/code": people, "POST /account/phone/resend": people, "GET /account/consents": people,
-	"POST /account/consents/give": people, "POST /account/consents/withdraw": people, "GET /account/logins": people,
+	"POST /account/consents/give": people, "POST /account/consents/withdraw": people, "GET /account/guardian": people, "POST /account/guardian": people, "GET /account/logins": people,
 	"POST /account/logins/end": ownLogin, "POST /account/logins/end-others": people,
 
 	"GET /apply": people, "GET /apply/universities": people, "POST /apply/branch/near": people,

@@ -27,7 +27,8 @@ type Try struct {
 
 // Why a code is refused. All are sentences for the field of the form.
 var (
-	errFormat  = fault.New(fault.Invalid, "请输入 6 位数字验证码。")
+	// ErrFormat refuses what cannot be a code.
+	ErrFormat  = fault.New(fault.Invalid, "请输入 6 位数字验证码。")
 	errNone    = fault.New(fault.Invalid, "请先获取验证码。")
 	errUsed    = fault.New(fault.Invalid, "验证码已使用，请重新获取。")
 	errExpired = fault.New(fault.Invalid, "验证码已过期，请重新获取。")
@@ -40,7 +41,7 @@ var (
 func (c Codes) Verify(ctx context.Context, t Try) error {
 	code, ok := ParseCode(t.Code)
 	if !ok {
-		return errFormat
+		return ErrFormat
 	}
 	var verdict error
 	err := c.DB.InTx(ctx, func(tx pgx.Tx) (err error) {
