@@ -130,7 +130,7 @@ func (a submitStep) picture(w http.ResponseWriter, r *http.Request) error {
 		return a.regularPicture(w, r, v)
 	}
 	data := render.CardData{Edition: card.General.Text(), HolderName: v.facts.HolderName}
-	return a.studio.Pictures.Serve(w, r, "preview-"+data.HolderName, render.PictureWidth, func() (*render.DisplayList, error) {
+	return a.studio.Pictures.Serve(w, r, render.PictureWidth, func() (*render.DisplayList, error) {
 		face, err := a.Faces.Face(string(card.General))
 		if err != nil {
 			return nil, err

@@ -4,7 +4,6 @@ import (
 	"net/http"
 
 	"volcard/api/applicant/cases"
-	"volcard/api/applicant/picture"
 	"volcard/api/applicant/regular"
 	"volcard/api/web"
 	"volcard/internal/card"
@@ -54,31 +53,18 @@ func (c cardFiles) layout(r *http.Request, cs cardstore.Case) (*render.DisplayLi
 	return render.Layout(face, data)
 }
 
-// content names what is drawn of an issued card: its number and its token, which names the key, and
-// what its holder may change.
-func content(cs cardstore.Case) string {
-	name := cs.CardNumber + "/" + cs.Token + "/" + cs.Face
-	if cs.PhotoID != nil {
-		name += "/" + cs.PhotoID.String()
-	}
-	return name
-}
-
 func (c cardFiles) picture(w http.ResponseWriter, r *http.Request) error {
 	cs, err := c.issued(r)
 	if err != nil {
 		return err
 	}
-	return c.studio.Pictures.Serve(w, r, content(cs), render.PictureWidth, func() (*render.DisplayList, error) { return c.layout(r, cs) })
+	return c.studio.Pictures.Serve(w, r, render.PictureWidth, func() (*render.DisplayList, error) { return c.layout(r, cs) })
 }
 
 func (c cardFiles) pdf(w http.ResponseWriter, r *http.Request) error {
 	cs, err := c.issued(r)
 	if err != nil {
 		return err
-	}
-	if picture.Unchanged(w, r, content(cs)+"/pdf") {
-		return nil
 	}
 	file, err := c.studio.Pictures.Draw(r.Context(), func() ([]byte, error) {
 		list, err := c.layout(r, cs)
@@ -90,8 +76,7 @@ func (c cardFiles) pdf(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	w.Header().Set("Content-Disposition", `attachment; filename="volunteer-card.pdf"`)
-	return picture.Send(w, r, "application/pdf", file)
+	return web.SendPrivate(w, r, "application/pdf", "volunteer-card.pdf", file)
 }
 
 // cardCode is the QR of the digital card, large, to be scanned from a screen.
@@ -117,9 +102,6 @@ func (c cardFiles) pickupCode(w http.ResponseWriter, r *http.Request) error {
 
 // code answers with a QR. It is a file of its own, since drawing it costs more than the whole page.
 func (c cardFiles) code(w http.ResponseWriter, r *http.Request, text string) error {
-	if picture.Unchanged(w, r, text) {
-		return nil
-	}
 	svg, err := c.studio.Pictures.Draw(r.Context(), func() ([]byte, error) {
 		code, err := render.QR(text)
 		return code.SVG(), err
@@ -127,5 +109,5 @@ func (c cardFiles) code(w http.ResponseWriter, r *http.Request, text string) err
 	if err != nil {
 		return err
 	}
-	return picture.Send(w, r, "image/svg+xml", svg)
+	return web.SendPrivate(w, r, "image/svg+xml", "", svg)
 }

@@ -1,14 +1,14 @@
-// Package picture draws cards for the pages of their holders and sends them as private files.
+// Package picture draws cards for the pages of their holders. What it draws is sent as a private file
+// (web.SendPrivate), which a browser does not keep: phones and computers are shared, and a portrait, a QR
+// or a pickup code would outlive the login.
 package picture
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/base64"
 	"net/http"
-	"strconv"
 	"time"
 
+	"volcard/api/web"
 	"volcard/internal/fault"
 	"volcard/internal/render"
 )
@@ -49,49 +49,17 @@ func Side(r *http.Request) render.Side {
 	return render.Front
 }
 
-// Serve answers with the picture of one side. The content names what is drawn, so that a browser
-// that has it already is told so without drawing.
-func (p *Painter) Serve(w http.ResponseWriter, r *http.Request, content string, width int, layout func() (*render.DisplayList, error)) error {
-	side := Side(r)
-	if Unchanged(w, r, content+"/"+string(side)+"/"+strconv.Itoa(width)) {
-		return nil
-	}
+// Serve answers with the picture of one side.
+func (p *Painter) Serve(w http.ResponseWriter, r *http.Request, width int, layout func() (*render.DisplayList, error)) error {
 	picture, err := p.Draw(r.Context(), func() ([]byte, error) {
 		list, err := layout()
 		if err != nil {
 			return nil, err
 		}
-		return render.JPEG(list, side, width)
+		return render.JPEG(list, Side(r), width)
 	})
 	if err != nil {
 		return err
 	}
-	return Send(w, r, "image/jpeg", picture)
-}
-
-// Unchanged sets the headers of a private file and answers 304 where the browser has it.
-func Unchanged(w http.ResponseWriter, r *http.Request, content string) bool {
-	sum := sha256.Sum256([]byte(content))
-	etag := `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`
-	h := w.Header()
-	h.Set("Etag", etag)
-	// Kept by this browser only, and asked for again each time: a card can be cancelled.
-	h.Set("Cache-Control", "private, no-cache")
-	if r.Header.Get("If-None-Match") == etag {
-		w.WriteHeader(http.StatusNotModified)
-		return true
-	}
-	return false
-}
-
-// Send answers with a file after Unchanged has set its headers.
-func Send(w http.ResponseWriter, r *http.Request, mime string, body []byte) error {
-	h := w.Header()
-	h.Set("Content-Type", mime)
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
-	if _, err := w.Write(body); err != nil && r.Context().Err() == nil {
-		return err
-	}
-	return nil
+	return web.SendPrivate(w, r, "image/jpeg", "", picture)
 }

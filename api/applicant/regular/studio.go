@@ -4,7 +4,6 @@ package regular
 
 import (
 	"context"
-	"encoding/hex"
 	"net/http"
 	"net/url"
 
@@ -90,8 +89,7 @@ func (s Studio) Preview(ctx context.Context, person uuid.UUID, c Card) (*render.
 	return s.Designs.Preview(cardstore.Design{Face: c.Face, HolderName: c.HolderName, VolunteerNo: c.VolunteerNo, Photo: jpeg})
 }
 
-// Picture answers with one side of the preview. It is known by the hash that is confirmed: a browser never
-// shows what it kept of another design.
+// Picture answers with one side of the preview.
 func (s Studio) Picture(w http.ResponseWriter, r *http.Request, c Card) error {
 	width := render.PictureWidth
 	if r.URL.Query().Get("size") == "small" {
@@ -101,8 +99,7 @@ func (s Studio) Picture(w http.ResponseWriter, r *http.Request, c Card) error {
 	if err != nil {
 		return err
 	}
-	hash := list.Hash()
-	return s.Pictures.Serve(w, r, hex.EncodeToString(hash[:]), width, func() (*render.DisplayList, error) { return list, nil })
+	return s.Pictures.Serve(w, r, width, func() (*render.DisplayList, error) { return list, nil })
 }
 
 // Gallery is part "face-gallery": the person's own card on each face.
