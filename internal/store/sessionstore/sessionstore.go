@@ -59,11 +59,7 @@ func (s *Store) CommitCtx(ctx context.Context, token string, data []byte, expiry
 		if save != nil {
 			owner = save.Owner
 		}
-		_, err := s.db.Exec(ctx, `
-			INSERT INTO session (token, data, expires_at, owner_id, created_at) VALUES ($1, $2, $3, $4, $5)
-			ON CONFLICT (token) DO UPDATE SET data = $2, expires_at = $3, owner_id = $4`,
-			token, data, expiry, owner, s.clock.Now())
-		return store.Translate(err)
+		return s.insert(ctx, token, data, expiry, owner)
 	}
 	tag, err := s.db.Exec(ctx,
 		`UPDATE session SET data = $2, expires_at = $3, owner_id = $4 WHERE token = $1`,
@@ -72,7 +68,30 @@ func (s *Store) CommitCtx(ctx context.Context, token string, data []byte, expiry
 		return store.Translate(err)
 	}
 	if tag.RowsAffected() == 0 {
-		return fault.New(fault.Unauthenticated, "登录已经结束，请重新登录。")
+		return errEnded
+	}
+	return nil
+}
+
+var errEnded = fault.New(fault.Unauthenticated, "登录已经结束，请重新登录。")
+
+// insert writes a new session, unless its owner was stopped meanwhile. The share locks make it wait for
+// whoever stops the owner at this moment, and ends the owner's sessions afterwards: of the two, the later
+// one knows of the earlier.
+func (s *Store) insert(ctx context.Context, token string, data []byte, expiry time.Time, owner uuid.NullUUID) error {
+	tag, err := s.db.Exec(ctx, `
+		WITH stopped AS MATERIALIZED (SELECT disabled_at AS at FROM staff WHERE id = $4 FOR SHARE),
+		     blocked AS MATERIALIZED (SELECT blocked_at AS at FROM person WHERE id = $4 FOR SHARE)
+		INSERT INTO session (token, data, expires_at, owner_id, created_at)
+		SELECT $1, $2, $3, $4, $5
+		 WHERE NOT EXISTS (SELECT FROM stopped WHERE at IS NOT NULL) AND NOT EXISTS (SELECT FROM blocked WHERE at IS NOT NULL)
+		ON CONFLICT (token) DO UPDATE SET data = $2, expires_at = $3, owner_id = $4`,
+		token, data, expiry, owner, s.clock.Now())
+	if err != nil {
+		return store.Translate(err)
+	}
+	if tag.RowsAffected() == 0 {
+		return errEnded
 	}
 	return nil
 }

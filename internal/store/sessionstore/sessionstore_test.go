@@ -70,6 +70,45 @@ func TestSessionsLiveAndEnd(t *testing.T) {
 	require.EqualValues(t, 1, n)
 }
 
+// A login that is under way while its owner is stopped makes no session: whoever stops ends the sessions
+// that exist by then, and would miss it.
+func TestNobodyWhoWasStoppedGetsASession(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	db := storetest.New(t)
+	now := clock.NewFake(time.Date(2026, 11, 23, 2, 0, 0, 0, time.UTC))
+	rows := storetest.Rows{T: t, DB: db, Vault: storetest.Vault(t), Now: now.Now()}
+	s := sessionstore.New(db, now)
+	put := func(owner uuid.UUID) error {
+		save := sessionstore.Save{Owner: uuid.NullUUID{UUID: owner, Valid: true}, New: true}
+		return s.CommitCtx(sessionstore.WithSave(ctx, &save), owner.String(), []byte("x"), now.Now().Add(time.Hour))
+	}
+	for stop, owner := range map[string]uuid.UUID{
+		"UPDATE staff SET disabled_at = $2 WHERE id = $1": rows.Staff("赵审核", "reviewer"),
+		"UPDATE person SET blocked_at = $2 WHERE id = $1": rows.Person("王𠮷", "420199200402290023"),
+	} {
+		tx, err := db.Begin(ctx)
+		require.NoError(t, err)
+		_, err = tx.Exec(ctx, stop, owner, now.Now())
+		require.NoError(t, err)
+		late := make(chan error, 1)
+		go func() { late <- put(owner) }()
+		require.Eventually(t, func() bool {
+			var waits bool
+			err := db.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM pg_stat_activity
+				WHERE datname = current_database() AND wait_event_type = 'Lock')`).Scan(&waits)
+			return err == nil && (waits || len(late) > 0)
+		}, time.Minute, time.Millisecond)
+		require.NoError(t, tx.Commit(ctx))
+		require.True(t, fault.Is(<-late, fault.Unauthenticated), stop)
+		require.True(t, fault.Is(put(owner), fault.Unauthenticated), stop)
+		list, err := s.List(ctx, owner)
+		require.NoError(t, err)
+		require.Empty(t, list)
+	}
+	require.NoError(t, put(rows.Staff("钱师傅", "factory")))
+}
+
 func TestContextsAreHonoured(t *testing.T) {
 	t.Parallel()
 	s := sessionstore.New(storetest.New(t), clock.System{})
