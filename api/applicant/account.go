@@ -192,8 +192,7 @@ func started[T any](kit *web.Kit, w http.ResponseWriter, r *http.Request, name, 
 		return nil, false, err
 	}
 	if !s.GetJSON(name, into) {
-		kit.FlashWarn(r, "停留时间太长，请重新填写。")
-		web.Redirect(w, r, first)
+		kit.StartAgain(w, r, first)
 		return nil, false, nil
 	}
 	return s, true, nil

@@ -201,10 +201,22 @@ func TestRegistrationSaysWhatIsWrong(t *testing.T) {
 	p.Submit("form", personForm(nil)).Want(422)
 
 	// The later pages lead back to the first.
+	c.Get("/reset").Submit("form", map[string]string{"id_number": adultID}).WantAt("/reset/code") // a session of something else
 	for _, path := range []string{"/register/guardian", "/register/phone", "/register/code"} {
-		env.Client().Get(path).WantAt("/register").WantText(".flash-warn", "请重新填写")
-		env.Client().Post(path, nil).WantAt("/register")
+		env.Client().Get(path).WantAt("/register?late").WantText(".flash-warn", "请重新填写")
+		env.Client().Post(path, nil).WantAt("/register?late")
+		c.Get(path).WantAt("/register").WantText(".flash-warn", "请重新填写")
 	}
+	// Who comes without a session leaves none behind.
+	sessions := func() (n int) {
+		require.NoError(t, env.DB.QueryRow(t.Context(), "SELECT count(*) FROM session").Scan(&n))
+		return n
+	}
+	before := sessions()
+	for _, path := range []string{"/register/guardian", "/register/phone", "/register/code", "/reset/code", "/register?late"} {
+		env.Client().Get(path)
+	}
+	require.Equal(t, before, sessions())
 }
 
 func TestDivisionsWithoutAndWithScript(t *testing.T) {

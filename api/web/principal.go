@@ -38,8 +38,9 @@ const (
 // staffRooms are the paths whose visitors log in as staff.
 var staffRooms = []string{"/staff", "/branch", "/admin", "/review", "/factory"}
 
-// Principal is who is logged in. It is part of the session: a change of role, branch or
-// standing ends the person's sessions, so it never outlives the truth.
+// Principal is who is logged in. It is part of the session: a change of standing ends the person's
+// sessions, and sessionstore makes none for somebody who was stopped meanwhile, so it never outlives the
+// truth.
 type Principal struct {
 	Kind     string
 	ID       uuid.UUID
@@ -254,6 +255,22 @@ func (d *Door) FlashOK(r *http.Request, text string) { d.flash(r, Flash{Kind: "o
 
 // FlashWarn leaves a warning for the next page.
 func (d *Door) FlashWarn(r *http.Request, text string) { d.flash(r, Flash{Kind: "warn", Text: text}) }
+
+// flagLate asks a page for flashLate. It stands in the address where there is no session: a sentence in
+// one would cost a row for each request of a robot.
+const flagLate = "late"
+
+var flashLate = Flash{Kind: "warn", Text: "停留时间太长，请重新填写。"}
+
+// StartAgain sends somebody back to the first page of a process whose session does not know of it.
+func (d *Door) StartAgain(w http.ResponseWriter, r *http.Request, first string) {
+	if d.sessions.present(r) {
+		d.flash(r, flashLate)
+	} else {
+		first += "?" + flagLate
+	}
+	Redirect(w, r, first)
+}
 
 func (d *Door) flash(r *http.Request, f Flash) {
 	s, err := d.Session(r)

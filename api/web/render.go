@@ -190,6 +190,9 @@ func (a *Answers) fill(r *http.Request, f *Frame, whole bool) error {
 	f.User = s.principal()
 	if whole && !f.bare {
 		f.Flash = s.popFlash()
+		if late := r.URL.Query().Has(flagLate); late && f.Flash == nil {
+			f.Flash = &flashLate
+		}
 	}
 	return nil
 }
