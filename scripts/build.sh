@@ -40,7 +40,7 @@ progress() {
 			open=""
 			continue
 		fi
-		if [ -z "$tty" ] && [ $((SECONDS - told)) -lt 20 ]; then continue; fi
+		if [ -z "$tty" ] && [ $((SECONDS - told)) -lt "${VOLCARD_TEST_PAUSE:-20}" ]; then continue; fi
 		told=$SECONDS
 		line=$(printf '  building %s … %d:%02d, %d packages compiled' "$name" $(((told - start) / 60)) $(((told - start) % 60)) "$packages")
 		if [ "$modules" -gt 0 ]; then line+=", $modules modules fetched"; fi

@@ -6,6 +6,7 @@
 set -euo pipefail
 
 oldest_postgres=15
+root=${VOLCARD_TEST_ROOT:-} # a test's own /usr and /etc
 
 packages=()
 reasons=()
@@ -19,7 +20,7 @@ have() { command -v "$1" >/dev/null 2>&1; }
 # The same places in which internal/devstack looks.
 postgres_major() {
 	local dir newest=0 major
-	for dir in /usr/lib/postgresql/*/bin /usr/pgsql-*/bin /usr/local/pgsql/bin \
+	for dir in "$root"/usr/lib/postgresql/*/bin "$root"/usr/pgsql-*/bin "$root"/usr/local/pgsql/bin \
 		"$(pg_config --bindir 2>/dev/null || true)" "$(dirname "$(command -v postgres || echo /nowhere/x)")"; do
 		if [ ! -x "$dir/postgres" ] || [ ! -x "$dir/initdb" ]; then continue; fi
 		major=$("$dir/postgres" --version | sed -E 's/[^0-9]*([0-9]+).*/\1/')
@@ -79,6 +80,9 @@ apt_install() {
 			explain "this is missing:" >&2
 			echo "Installing needs root. Please type this once$how, then the same make command again:" >&2
 			echo "  ${prefix}apt-get update && ${prefix}apt-get install -y --no-install-recommends ${packages[*]}" >&2
+			if wanted postgresql; then
+				echo "(Debian's package also starts a database of its own on port 5432; volcard neither needs nor touches it.)" >&2
+			fi
 			exit 1
 		fi
 		as=(sudo -n)
@@ -86,6 +90,7 @@ apt_install() {
 	explain "installing through apt what is missing:"
 	local log
 	log=$(mktemp)
+	if wanted postgresql; then no_main_cluster "${as[@]}"; fi
 	for i in "update -q" "install -y -q --no-install-recommends ${packages[*]}"; do
 		# shellcheck disable=SC2086 # the words of the command are meant to be split
 		if ! "${as[@]}" env DEBIAN_FRONTEND=noninteractive apt-get $i >"$log" 2>&1; then
@@ -97,6 +102,18 @@ apt_install() {
 	done
 	rm -f "$log"
 	echo "  done"
+}
+
+wanted() { [[ " ${packages[*]} " == *" $1 "* ]]; }
+
+# Debian's package makes and starts a database of its own on port 5432 when it is first installed. It is told
+# not to, for as long as the installation runs.
+no_main_cluster() { # no_main_cluster [sudo -n]
+	local dir=$root/etc/postgresql-common/createcluster.d
+	"$@" mkdir -p "$dir"
+	echo "create_main_cluster = false" | "$@" tee "$dir/volcard.conf" >/dev/null
+	# shellcheck disable=SC2064 # the words of now
+	trap "$* rm -f '$dir/volcard.conf'" EXIT
 }
 
 explain() { # explain HEADLINE
