@@ -376,8 +376,9 @@ func TestProxyTakesWhatTheAPITakes(t *testing.T) {
 		assert.ElementsMatch(t, want, strings.Fields(paths))
 	}
 	// Each kind of refusal has its own words.
-	assert.Regexp(t, `handle_errors 413 \{[^}]*太大`, caddy)
-	assert.Regexp(t, `handle_errors \{[^}]*请稍后再试`, caddy)
+	assert.Regexp(t, `\n\s+413 "文件太大"`, caddy)
+	assert.Regexp(t, `\n\s+default "请稍后再试"`, caddy)
+	assert.NotContains(t, caddy, "fail_duration", "what a stranger sends must not count against the api")
 }
 
 // The proxy knows every api process, its port and the port of its health.
