@@ -15,7 +15,6 @@ import (
 	"volcard/internal/config"
 	"volcard/internal/consent"
 	"volcard/internal/fault"
-	"volcard/internal/passwd"
 	"volcard/internal/person"
 	"volcard/internal/store/cardstore"
 	"volcard/internal/store/codestore"
@@ -64,6 +63,10 @@ func (d *dev) seed(ctx context.Context, cfg config.Worker) ([]login, error) {
 	if err != nil {
 		return nil, err
 	}
+	return p.seed(ctx, secrets)
+}
+
+func (p *parts) seed(ctx context.Context, secrets totpSecrets) ([]login, error) {
 	people, err := p.people()
 	if err != nil {
 		return nil, err
@@ -75,23 +78,64 @@ func (d *dev) seed(ctx context.Context, cfg config.Worker) ([]login, error) {
 	if err != nil || len(branches) == 0 {
 		return nil, errors.Join(err, errors.New("no branches"))
 	}
-	counter := branches[demoCounter]
-	if err := p.seedStaff(ctx, people.Hasher, counter, secrets); err != nil {
+	staff := staffstore.Store{
+		DB: p.db, Vault: p.vault, Clock: p.clock, Hasher: people.Hasher,
+		Limiter: codestore.Limiter{DB: p.db, Vault: p.vault, Clock: p.clock},
+	}
+	if err := seedStaff(ctx, staffstore.Accounts{Store: staff}, branches[demoCounter], secrets); err != nil {
 		return nil, err
 	}
 	if err := p.seedStock(ctx, branches); err != nil {
 		return nil, err
 	}
-	logins := make([]login, 0, len(demoPeople)+4)
+	return logins(ctx, people, staff)
+}
+
+// otherPassword stands in the table for one that somebody has changed.
+const otherPassword = "(changed)"
+
+// logins tells what opens the accounts now: people of a demonstration change passwords, and an
+// administrator moves and resets accounts.
+func logins(ctx context.Context, people personstore.Store, staff staffstore.Store) ([]login, error) {
+	var list []login
 	for _, x := range demoPeople {
-		logins = append(logins, login{Audience: "applicant " + x.name, Path: "/login", Account: x.idNumber, Password: demoPassword})
+		id, err := person.ParseIDNumber(x.idNumber)
+		if err != nil {
+			return nil, fmt.Errorf("demo person: %w", err)
+		}
+		profile, err := personstore.People{Store: people}.ByIDNumber(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		l := login{Audience: "applicant " + x.name, Path: "/login", Account: x.idNumber, Password: demoPassword}
+		err = personstore.Accounts{Store: people}.CheckPassword(ctx, profile.ID, demoPassword)
+		switch fault.KindOf(err) {
+		case fault.Invalid, fault.TooMany, fault.Forbidden:
+			l.Password = otherPassword
+		default:
+			if err != nil {
+				return nil, err
+			}
+		}
+		list = append(list, l)
 	}
-	return append(logins,
-		login{"clerk, " + counter.Name, "/staff/login", "clerk", demoPassword, secrets.Clerk},
-		login{"province administrator", "/staff/login", "admin", demoPassword, secrets.Admin},
-		login{"reviewer of photos", "/staff/login", "reviewer", demoPassword, secrets.Reviewer},
-		login{"card factory", "/staff/login", "factory", demoPassword, secrets.Factory},
-	), nil
+	for _, x := range []struct{ login, who string }{
+		{"clerk", "clerk"}, {"admin", "province administrator"}, {"reviewer", "reviewer of photos"}, {"factory", "card factory"},
+	} {
+		keys, err := staff.DemoKeys(ctx, x.login, demoPassword)
+		if err != nil {
+			return nil, err
+		}
+		l := login{x.who, "/staff/login", x.login, demoPassword, keys.TOTPSecret}
+		if keys.Branch != "" {
+			l.Audience += ", " + keys.Branch
+		}
+		if !keys.Opens {
+			l.Password = otherPassword
+		}
+		list = append(list, l)
+	}
+	return list, nil
 }
 
 // totpSecrets are the second factors of the demonstration's staff. They stand in a file, since the
@@ -150,11 +194,7 @@ func seedPeople(ctx context.Context, people personstore.People) error {
 	return nil
 }
 
-func (p *parts) seedStaff(ctx context.Context, hasher *passwd.Hasher, counter placestore.Branch, s totpSecrets) error {
-	accounts := staffstore.Accounts{Store: staffstore.Store{
-		DB: p.db, Vault: p.vault, Clock: p.clock, Hasher: hasher,
-		Limiter: codestore.Limiter{DB: p.db, Vault: p.vault, Clock: p.clock},
-	}}
+func seedStaff(ctx context.Context, accounts staffstore.Accounts, counter placestore.Branch, s totpSecrets) error {
 	for _, n := range []staffstore.NewStaff{
 		{Login: "clerk", Name: "李柜员", Role: staffstore.Clerk, BranchID: counter.ID, TOTPSecret: s.Clerk},
 		{Login: "admin", Name: "陈管理员", Role: staffstore.ProvinceAdmin, TOTPSecret: s.Admin},

@@ -5,18 +5,22 @@ import (
 	"bytes"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/pquerna/otp/totp"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/client"
 
+	"volcard/internal/clock"
 	"volcard/internal/devstack"
 	"volcard/test/world"
 )
@@ -146,7 +150,11 @@ func TestEverythingIsFoundAsItWas(t *testing.T) {
 	first := start(t, data, port)
 	first.ready()
 	require.Equal(t, http.StatusOK, first.get("/"))
-	require.Contains(t, first.out.String(), "/staff/login", "a table of logins")
+	rows := strings.Split(logins(first), "\n")
+	require.Len(t, rows, 7, "one account for each audience")
+	for _, row := range rows {
+		first.login(row)
+	}
 	_, err := temporal(t, data).ExecuteWorkflow(t.Context(),
 		client.StartWorkflowOptions{ID: "sleeper", TaskQueue: "nobody"}, "Sleeper")
 	require.NoError(t, err)
@@ -204,6 +212,28 @@ func logins(r *run) string {
 	_, table, _ := strings.Cut(r.out.String(), "second factor\n")
 	table, _, _ = strings.Cut(table, "\n\n")
 	return table
+}
+
+// login uses a line of the table as somebody does who copies it.
+func (r *run) login(row string) {
+	r.t.Helper()
+	cells := regexp.MustCompile(`\s{2,}`).Split(strings.TrimSpace(row), -1)
+	require.GreaterOrEqual(r.t, len(cells), 4, row)
+	form := url.Values{"id_number": {cells[2]}, "password": {cells[3]}}
+	if len(cells) > 4 {
+		code, err := totp.GenerateCode(cells[4], clock.System{}.Now())
+		require.NoError(r.t, err)
+		form = url.Values{"login": {cells[2]}, "password": {cells[3]}, "code": {code}}
+	}
+	req, err := http.NewRequestWithContext(r.t.Context(), http.MethodPost, cells[1], strings.NewReader(form.Encode()))
+	require.NoError(r.t, err)
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("Sec-Fetch-Site", "same-origin")
+	res, err := http.DefaultTransport.RoundTrip(req)
+	require.NoError(r.t, err)
+	require.NoError(r.t, res.Body.Close())
+	require.Equal(r.t, http.StatusSeeOther, res.StatusCode, row)
+	require.NotEmpty(r.t, res.Cookies(), row)
 }
 
 // Ctrl-C at any moment of the very first start leaves something that the next start completes.

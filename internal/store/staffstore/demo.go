@@ -52,3 +52,29 @@ func (s Store) DemoAccounts(ctx context.Context) ([]DemoAccount, error) {
 	})
 	return list, store.Translate(err)
 }
+
+// DemoKeys is what opens an account of a demonstration now.
+type DemoKeys struct {
+	Branch     string // empty where the account belongs to none
+	TOTPSecret string
+	Opens      bool // the account is in use, and the password that was asked about is its own
+}
+
+// DemoKeys reads what opens an account, which may have been changed since the demonstration made it.
+func (s Store) DemoKeys(ctx context.Context, login, password string) (DemoKeys, error) {
+	var k DemoKeys
+	var sealed []byte
+	var hash string
+	err := s.DB.QueryRow(ctx, `
+		SELECT coalesce(b.name, ''), s.totp_secret, s.password_hash, s.disabled_at IS NULL
+		  FROM staff s LEFT JOIN branch b ON b.id = s.branch_id WHERE s.login = $1`, login).
+		Scan(&k.Branch, &sealed, &hash, &k.Opens)
+	if err != nil {
+		return k, notFound(err)
+	}
+	if k.TOTPSecret, err = s.Vault.UnsealString(sealed, LabelTOTP); err != nil || !k.Opens {
+		return k, err
+	}
+	k.Opens, err = s.Hasher.Check(ctx, password, hash)
+	return k, err
+}
