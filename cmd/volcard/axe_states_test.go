@@ -78,23 +78,72 @@ func (h *house) prepared() []visit {
 		Submit("main form", map[string]string{"password": demoPassword, "phone": "13800138002"}).WantAt("/account/phone/code")
 	young := h.rows.Person("阿依古丽·买买提", minorNow(h.parts.clock.Now()))
 	list := []visit{
-		{"nothing yet", "/cards", known, http.StatusOK},
-		{"GET /account/guardian", "/account/guardian", h.env.Person(young, "阿依古丽·买买提"), http.StatusOK},
+		{"nothing yet", "/cards", known, http.StatusOK, nil},
+		{"GET /account/guardian", "/account/guardian", h.env.Person(young, "阿依古丽·买买提"), http.StatusOK, nil},
 	}
 	for path, c := range map[string]*webtest.Client{
 		"/register/guardian": minor, "/register/phone": adult, "/register/code": adult,
 		"/reset/code": lost, "/account/phone/code": known, "/staff/password/initial": h.beginner(),
 	} {
-		list = append(list, visit{"GET " + path, path, c, http.StatusOK})
+		list = append(list, visit{"GET " + path, path, c, http.StatusOK, nil})
 	}
-	return append(list, visit{"GET /branch/cases/{id}/undo", "/branch/cases/" + h.collected().String() + "/undo", h.client("clerk"), http.StatusOK})
+	undo := func(idNumber string) string { return "/branch/cases/" + h.collected(idNumber).String() + "/undo" }
+	late := undo(storetest.IDNumber(904))
+	_, err := h.env.DB.Exec(h.t.Context(), "UPDATE hand_over SET at = at - interval '1 hour'")
+	require.NoError(h.t, err)
+	return append(list,
+		visit{"too late to undo", late, h.client("clerk"), http.StatusOK, nil},
+		visit{"GET /branch/cases/{id}/undo", undo(storetest.IDNumber(903)), h.client("clerk"), http.StatusOK, nil})
+}
+
+// firstAdmin makes the account for which an operator has made a token.
+func (h *house) firstAdmin() *sent {
+	h.t.Helper()
+	people, err := h.parts.people()
+	require.NoError(h.t, err)
+	token, _, err := staffstore.FirstAdmin{Store: staffstore.Store{
+		DB: h.env.DB, Vault: h.env.Vault, Clock: h.parts.clock, Hasher: people.Hasher,
+	}}.NewToken(h.t.Context(), true)
+	require.NoError(h.t, err)
+	return &sent{form: "main form", status: http.StatusOK, values: map[string]string{
+		"token": token, "name": "首位管理员", "login": "first-admin", "password": demoPassword, "password_again": demoPassword,
+	}}
+}
+
+// undecided are the steps of the wizard on which nothing is chosen yet: they are sent like that.
+func (h *house) undecided() []visit {
+	h.t.Helper()
+	drafts := cardstore.Drafts{Store: h.parts.cards}
+	worker := card.Draft{Identity: card.Worker}
+	faceless := card.Draft{Edition: card.Regular, Identity: card.Social}
+	var list []visit
+	for n, step := range []struct {
+		name  string
+		draft card.Draft
+	}{
+		{"edition", card.Draft{}},
+		{"identity", card.Draft{}},
+		{"notice", card.Draft{}},
+		{"phone", card.Draft{}},
+		{"unit", worker},
+		{"branch", worker},
+		{"face", faceless},
+	} {
+		id := h.rows.Person("孙浩然", storetest.IDNumber(920+n))
+		if step.draft != (card.Draft{}) {
+			_, err := drafts.Save(h.t.Context(), id, step.draft, 0)
+			require.NoError(h.t, err)
+		}
+		list = append(list, visit{"nothing chosen: " + step.name, "/apply/" + step.name, h.env.Person(id, "孙浩然"), http.StatusOK, nil})
+	}
+	return list
 }
 
 // collected is a case whose card was handed over a moment ago.
-func (h *house) collected() uuid.UUID {
+func (h *house) collected(idNumber string) uuid.UUID {
 	h.t.Helper()
 	serials := h.rows.Stock(h.branch, 5)
-	id := h.issued(h.rows.Person("何伟", storetest.IDNumber(903)), func(string) []rune { return nil })
+	id := h.issued(h.rows.Person("何伟", idNumber), func(string) []rune { return nil })
 	_, err := h.parts.activities().Card.Process.HandOver(h.t.Context(), cardstore.HandOver{
 		ApplicationID: id, BranchID: h.branch, StaffID: h.colleague, Serial: serials[0],
 	})
@@ -144,9 +193,11 @@ func (h *house) production() []visit {
 		return works.Apply("孙浩然", storetest.IDNumber(people), h.branch, demo.Portrait(0), findings...)
 	}
 	applicant := func(name string, c stage.Applicant) {
-		list = append(list, visit{"regular case, " + name, "/cards/" + c.ID.String(), h.env.Person(c.Person, c.Name), http.StatusOK})
+		list = append(list, visit{"regular case, " + name, "/cards/" + c.ID.String(), h.env.Person(c.Person, c.Name), http.StatusOK, nil})
 	}
-	factory := func(name, path string) { list = append(list, visit{name, path, h.client("factory"), http.StatusOK}) }
+	factory := func(name, path string) {
+		list = append(list, visit{name, path, h.client("factory"), http.StatusOK, nil})
+	}
 
 	applicant("photo looked at", apply("dark"))
 	printed := apply()
@@ -171,7 +222,7 @@ func (h *house) production() []visit {
 	phone := "/cards/" + waiting.ID.String() + "/phone"
 	moving := h.env.Person(waiting.Person, waiting.Name)
 	moving.Get(phone).Submit("main form", map[string]string{"phone": "13800138003"}).WantAt(phone + "/code")
-	list = append(list, visit{"GET /cards/{id}/phone/code", phone + "/code", moving, http.StatusOK})
+	list = append(list, visit{"GET /cards/{id}/phone/code", phone + "/code", moving, http.StatusOK, nil})
 	return append(list, h.choosing(works.Photos)...)
 }
 
@@ -196,11 +247,11 @@ func (h *house) choosing(photos photostore.Photos) []visit {
 	require.NoError(h.t, err)
 	one := h.env.Person(done, name)
 	return []visit{
-		{"no photo yet", "/apply/photo", h.env.Person(begun, name), http.StatusOK},
-		{"GET /apply/photo", "/apply/photo", one, http.StatusOK},
-		{"GET /apply/face", "/apply/face", one, http.StatusOK},
-		{"preview of a regular card", "/apply/preview", one, http.StatusOK},
-		{"account of a long name", "/account", one, http.StatusOK},
+		{"no photo yet", "/apply/photo", h.env.Person(begun, name), http.StatusOK, nil},
+		{"GET /apply/photo", "/apply/photo", one, http.StatusOK, nil},
+		{"GET /apply/face", "/apply/face", one, http.StatusOK, nil},
+		{"preview of a regular card", "/apply/preview", one, http.StatusOK, nil},
+		{"account of a long name", "/account", one, http.StatusOK, nil},
 	}
 }
 

@@ -32,6 +32,9 @@ var refusals = map[string][]string{
 	"GET /staff/login": {"main form"}, "GET /staff/first": {"main form"},
 	"GET /staff/password": {"main form"}, "GET /staff/password/initial": {"main form"},
 	"GET /branch/": {"#find-code", "#find-name"}, "GET /branch/stock/receive": {"main form"}, "GET /branch/stock/spoil": {"main form"},
+	"nothing chosen: edition": {"main form"}, "nothing chosen: identity": {"main form"}, "nothing chosen: notice": {"main form"},
+	"nothing chosen: phone": {"main form"}, "nothing chosen: unit": {"main form"}, "nothing chosen: branch": {"form:has([name=branch_id])"},
+	"no photo yet": {"main form"}, "nothing chosen: face": {"main form"},
 	"GET /admin/staff/new": {"#new-staff"}, "GET /admin/branches/import": {"#upload"}, "GET /admin/universities/import": {"#upload"},
 }
 
@@ -40,6 +43,14 @@ type visit struct {
 	name, path string
 	client     *webtest.Client
 	status     int
+	then       *sent // what is sent from there; nil: nothing
+}
+
+// sent is a form, what is filled into it, and what answers.
+type sent struct {
+	form   string
+	values map[string]string // by the fields' names; everything else is emptied
+	status int
 }
 
 // TestEveryPageIsAccessible walks every page of the house in a browser: on a phone in light colours
@@ -50,11 +61,12 @@ func TestEveryPageIsAccessible(t *testing.T) {
 	h.furnish()
 	for _, v := range h.visits() {
 		b.Shots(v.client, v.path, strings.NewReplacer("GET /", "", "/", "-", "{", "", "}", "", " ", "-").Replace(v.name))
-		h.check(b, v, "")
+		h.check(b, v, v.then)
 		for _, form := range refusals[v.name] {
-			h.check(b, v, form)
+			h.check(b, v, &sent{form: form, status: http.StatusUnprocessableEntity})
 		}
 	}
+	assert.Empty(t, h.shown.unseen(), "nobody looked at these pages. Prepare a state in which they appear, or give a reason in notWhole.")
 }
 
 // visits are the pages of the matrix, each by the first who may open it and sees a page there, and
@@ -62,14 +74,19 @@ func TestEveryPageIsAccessible(t *testing.T) {
 func (h *house) visits() []visit {
 	h.t.Helper()
 	list := []visit{
-		{"home of a person", "/", h.client("owner"), http.StatusOK},
-		{"no such page", "/no-such-page", h.client("nobody"), http.StatusNotFound},
-		{"not for clerks", "/admin/", h.client("clerk"), http.StatusForbidden},
-		{"token that nobody signed", "/v/BROKEN", h.client("nobody"), http.StatusNotFound},
-		{"empty shelf", "/branch/stock", h.client("clerk elsewhere"), http.StatusOK},
-		{"nothing found", "/admin/branches?q=%E6%97%A0", h.client("admin"), http.StatusOK},
+		{"home of a person", "/", h.client("owner"), http.StatusOK, nil},
+		{"no such page", "/no-such-page", h.client("nobody"), http.StatusNotFound, nil},
+		{"not for clerks", "/admin/", h.client("clerk"), http.StatusForbidden, nil},
+		{"token that nobody signed", "/v/BROKEN", h.client("nobody"), http.StatusNotFound, nil},
+		{"empty shelf", "/branch/stock", h.client("clerk elsewhere"), http.StatusOK, nil},
+		{"nothing found", "/admin/branches?q=%E6%97%A0", h.client("admin"), http.StatusOK, nil},
+		{"somebody else's photo", "/review/cases/" + h.doubtful.String(), h.client("other reviewer"), http.StatusNotFound, nil},
+		{"account made", "/admin/staff/new", h.client("admin"), http.StatusOK, &sent{form: "#new-staff", status: http.StatusOK, values: map[string]string{
+			"name": "孙师傅", "login": "new-factory", "role": "factory",
+		}}},
+		{"first administrator", "/staff/first", h.client("nobody"), http.StatusOK, h.firstAdmin()},
 	}
-	list = append(list, slices.Concat(h.prepared(), h.production())...)
+	list = append(list, slices.Concat(h.prepared(), h.production(), h.undecided())...)
 	known := map[string]bool{}
 	for _, v := range list {
 		known[v.name] = true
@@ -79,7 +96,7 @@ func (h *house) visits() []visit {
 		if !isGet || known[row] || noPage[row] != "" {
 			continue
 		}
-		v := visit{row, h.path(route), nil, http.StatusOK}
+		v := visit{row, h.path(route), nil, http.StatusOK, nil}
 		seen := slices.ContainsFunc(roles, func(role string) bool {
 			if !matrix[row].may(role) {
 				return false
@@ -96,8 +113,8 @@ func (h *house) visits() []visit {
 	return list
 }
 
-// check opens a page, or a page and then what answers to its form without a word in it.
-func (h *house) check(b *webtest.Browser, v visit, form string) {
+// check opens a page, or a page and then what answers to its form.
+func (h *house) check(b *webtest.Browser, v visit, then *sent) {
 	h.t.Helper()
 	name := v.name
 	if strings.HasPrefix(v.path, "/review/cases/") {
@@ -109,11 +126,11 @@ func (h *house) check(b *webtest.Browser, v visit, form string) {
 	got, err := chromedp.Run(ctx, chromedp.Evaluate[int](`performance.getEntriesByType("navigation")[0].responseStatus`))
 	require.NoError(h.t, err, name)
 	require.Equal(h.t, v.status, got, "%s: another page than the one to look at", name)
-	if form != "" {
-		name = v.name + ", refused " + form
-		answer, err := chromedp.RunResponse(ctx, send(form))
+	if then != nil {
+		name = v.name + ", sent " + then.form
+		answer, err := chromedp.RunResponse(ctx, then.send())
 		require.NoError(h.t, err, name)
-		require.EqualValues(h.t, http.StatusUnprocessableEntity, answer.Status, name)
+		require.EqualValues(h.t, then.status, answer.Status, name)
 	}
 	look := func(how string) {
 		findings := b.Findings(ctx)
@@ -121,7 +138,7 @@ func (h *house) check(b *webtest.Browser, v visit, form string) {
 	}
 	b.WantPolicyKept(ctx)
 	look("phone, light")
-	if form != "" {
+	if then != nil && then.values == nil {
 		return
 	}
 	b.Dark(ctx)
@@ -129,13 +146,14 @@ func (h *house) check(b *webtest.Browser, v visit, form string) {
 	look("desk, dark")
 }
 
-// send empties a form and sends it past what the browser would say about it.
-func send(form string) chromedp.Action[chromedp.Void] {
-	selector, _ := json.Marshal(form)
+// send fills a form, empties the rest of it, and sends it past what the browser would say about it.
+func (s *sent) send() chromedp.Action[chromedp.Void] {
+	selector, _ := json.Marshal(s.form)
+	values, _ := json.Marshal(s.values)
 	return chromedp.Evaluate[chromedp.Void](`(function () {
-		const form = document.querySelector(` + string(selector) + `);
+		const form = document.querySelector(` + string(selector) + `), values = ` + string(values) + ` || {};
 		for (const e of form.querySelectorAll("input:not([type=hidden]), select, textarea")) {
-			if (e.type === "checkbox" || e.type === "radio") e.checked = false; else e.value = "";
+			if (e.type === "checkbox" || e.type === "radio") e.checked = values[e.name] === e.value; else e.value = values[e.name] || "";
 		}
 		form.submit();
 	})()`)

@@ -40,6 +40,7 @@ type house struct {
 	env    *webtest.Env
 	rows   storetest.Rows
 	router chi.Router
+	shown  *witness
 
 	branch, elsewhere uuid.UUID
 	colleague         uuid.UUID // a clerk whom an administrator looks at
@@ -102,13 +103,14 @@ func newHouse(t *testing.T) *house {
 	starter := workflows.NewStarter(ended, p.client, 1)
 	handler, err := pages(p, cfg, starter, casewatch.New(p.db, cardstore.CaseChannel, p.moved, log))
 	require.NoError(t, err)
-	server := httptest.NewServer(handler)
+	shown := newWitness(t)
+	server := httptest.NewServer(shown.watch(handler))
 	t.Cleanup(server.Close)
 	router, ok := handler.(chi.Router)
 	require.True(t, ok)
 
 	h := &house{
-		t: t, parts: p, env: webtest.Against(t, db, v, server.URL), router: router,
+		t: t, parts: p, env: webtest.Against(t, db, v, server.URL), router: router, shown: shown,
 		rows: storetest.Rows{T: t, DB: db, Vault: v, Now: clock.System{}.Now()},
 	}
 	h.branch, h.elsewhere = h.rows.Branch("光谷支行"), h.rows.Branch("江汉支行")
