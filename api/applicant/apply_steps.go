@@ -235,11 +235,18 @@ func (a phoneStep) take(r *http.Request, v *visit, form *web.Form) error {
 	return nil
 }
 
+// fieldPhoneFrom is whose phone the code goes to.
+const fieldPhoneFrom = "phone_from"
+
 // sendCode sends a code to the account's phone, to another one, or once more to the draft's.
 func (a phoneStep) sendCode(r *http.Request, v *visit, form *web.Form) error {
+	field := card.FieldPhone
+	if form.Is(fieldPhoneFrom, "account") {
+		field = fieldPhoneFrom // the field of another phone is hidden then
+	}
 	phone, err := a.phoneOf(r, v, form)
 	if err != nil {
-		return form.Absorb(card.FieldPhone, err)
+		return form.Absorb(field, err)
 	}
 	s, err := a.Kit.Session(r)
 	if err != nil {
@@ -249,7 +256,7 @@ func (a phoneStep) sendCode(r *http.Request, v *visit, form *web.Form) error {
 		Purpose: codestore.Application, Phone: phone, Session: s.ID(), Address: web.ClientIP(r), PersonID: v.person,
 	})
 	if err != nil {
-		return form.Absorb(card.FieldPhone, err)
+		return form.Absorb(field, err)
 	}
 	s.Put(valueCodeSent, sent.ResendAt.Format(time.RFC3339))
 	v.draft.Phone, v.draft.PhoneVerifiedAt = phone.String(), time.Time{}
@@ -258,7 +265,7 @@ func (a phoneStep) sendCode(r *http.Request, v *visit, form *web.Form) error {
 }
 
 func (a phoneStep) phoneOf(r *http.Request, v *visit, form *web.Form) (person.Phone, error) {
-	switch form.Get("phone_from") {
+	switch form.Get(fieldPhoneFrom) {
 	case "account":
 		private, err := a.People.Reveal(r.Context(), v.person, web.User(r).Actor(), "application phone")
 		return private.Phone, err
@@ -276,6 +283,9 @@ func (a phoneStep) show(w http.ResponseWriter, r *http.Request, v *visit, form *
 	s, err := a.Kit.Session(r)
 	if err != nil {
 		return err
+	}
+	if form.Error(fieldPhoneFrom) != "" {
+		delete(form.Errors, card.FieldPhone) // that none is proved follows from it
 	}
 	p := &phoneStepPage{
 		applyPage: a.page(v, "phone", form), AccountPhone: profile.MaskedPhone, Verified: len(v.of(card.FieldPhone)) == 0,
