@@ -1,6 +1,9 @@
 package calendar
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Change is a day that another version of a year makes something else.
 type Change struct {
@@ -44,6 +47,9 @@ func (k Kind) Text() string {
 	}
 	return ""
 }
+
+// ShortWeekday is 周一.
+func (d Date) ShortWeekday() string { return "周" + strings.TrimPrefix(d.WeekdayText(), "星期") }
 
 // WeekdayText is 星期一.
 func (d Date) WeekdayText() string { return weekdays[d.Weekday()] }

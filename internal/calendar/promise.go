@@ -32,7 +32,7 @@ func (p Promise) Text() string {
 	if y := p.Until.Year(); p.From.Year() != y || p.Start.Year() != y {
 		text = Date.LongText
 	}
-	s := fmt.Sprintf("预计 %s 至 %s 送达网点", text(p.From), text(p.Until))
+	s := fmt.Sprintf("预计 %s（%s）至 %s（%s）送达网点", text(p.From), p.From.ShortWeekday(), text(p.Until), p.Until.ShortWeekday())
 	if p.Provisional {
 		s += ProvisionalNote
 	}
@@ -40,7 +40,7 @@ func (p Promise) Text() string {
 }
 
 // ProvisionalNote stands behind dates that another notice may move.
-const ProvisionalNote = "（次年放假安排公布前为暂定）"
+const ProvisionalNote = "（放假安排公布前为暂定）"
 
 // Pace is how long a working day lasts. The zero Pace is the calendar's; any other is for a demonstration.
 type Pace struct{ Workday time.Duration }
