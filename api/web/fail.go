@@ -9,6 +9,7 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 
 	"volcard/internal/fault"
+	"volcard/internal/store"
 )
 
 // statuses maps the kinds of failure to HTTP. A kind that is missing here is our mistake: 500.
@@ -70,6 +71,7 @@ type errorPage struct {
 	Heading  string
 	Sentence string
 	Retry    bool
+	Previous string // own path of the page whose form failed; empty: none, or not known
 }
 
 // Fail logs err and answers with its page, or with a fragment for htmx. A failure of kind
@@ -103,12 +105,22 @@ func (a *Answers) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	if status == http.StatusRequestEntityTooLarge {
 		sentence = errTooLarge.Msg
 	}
-	a.failPage(w, r, &errorPage{
+	p := &errorPage{
 		Frame:  Frame{Title: headings[status], bare: true},
 		Status: status, Heading: headings[status], Sentence: sentence,
 		Retry: r.Method == http.MethodGet && (status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests),
-	})
+	}
+	if posted(r) {
+		p.Previous = ownReferer(r)
+		if sentence == store.Busy {
+			p.Sentence = "系统正忙，这次提交没有保存。请返回上一页，稍后再提交一次。"
+		}
+	}
+	a.failPage(w, r, p)
 }
+
+// posted tells whether the request sends something.
+func posted(r *http.Request) bool { return r.Method != http.MethodGet && r.Method != http.MethodHead }
 
 func (a *Answers) failPage(w http.ResponseWriter, r *http.Request, p *errorPage) {
 	switch p.Status {
@@ -119,9 +131,12 @@ func (a *Answers) failPage(w http.ResponseWriter, r *http.Request, p *errorPage)
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	var err error
-	if IsHTMX(r) {
+	switch {
+	case IsHTMX(r):
 		err = a.RenderPart(w, r, p.Status, errorPageName, "fragment", p)
-	} else {
+	case a.atDesk(r):
+		err = a.Render(w, r, p.Status, staffErrorName, p)
+	default:
 		err = a.Render(w, r, p.Status, errorPageName, p)
 	}
 	if err != nil {
@@ -130,22 +145,62 @@ func (a *Answers) failPage(w http.ResponseWriter, r *http.Request, p *errorPage)
 	}
 }
 
-// toLogin sends the browser to the login page of its room. Only what a GET asked for is worth
-// coming back to.
+// atDesk tells whether a page of the consoles failed, for anybody but a person who went astray.
+func (a *Answers) atDesk(r *http.Request) bool {
+	s := a.sessions.of(r)
+	return inStaffRoom(r.URL.Path) && (s == nil || !s.principal().IsPerson())
+}
+
+// toLogin sends the browser to the login page of its room, and from there back to the page that it
+// shows or asked for. Whose session has ended meanwhile reads so.
 func (a *Answers) toLogin(w http.ResponseWriter, r *http.Request) {
-	login := a.loginPath(r.URL.Path)
-	if r.Method == http.MethodGet && !IsHTMX(r) {
-		login += "?next=" + queryEscape(r.URL.RequestURI())
+	if s := a.sessions.of(r); s.usable() && s.missing {
+		text := ""
+		switch {
+		case posted(r):
+			text = "登录已过期，刚才的内容没有提交，请登录后重新操作。"
+		case IsHTMX(r):
+			text = "登录已过期，请重新登录。"
+		}
+		if text != "" {
+			_ = s.PutJSON(valueFlash, Flash{Kind: "warn", Text: text}) // two strings
+		}
+	}
+	login := loginPath(r.URL.Path)
+	if next := comeBack(r); next != "" {
+		login += "?next=" + queryEscape(next)
 	}
 	Redirect(w, r, login)
 }
 
-// loginPath tells which login a path belongs to.
-func (a *Answers) loginPath(path string) string {
+// comeBack is the own path to which a login leads back; empty where there is none.
+func comeBack(r *http.Request) string {
+	switch page := ownReferer(r); {
+	case IsHTMX(r):
+		return ownPage(r, r.Header.Get("HX-Current-URL"))
+	case !posted(r):
+		return r.URL.RequestURI()
+	case page != "":
+		return page
+	case below(r.URL.Path, "/apply"): // each of its pages can be asked for as well
+		return r.URL.Path
+	}
+	return ""
+}
+
+func inStaffRoom(path string) bool {
 	for _, room := range staffRooms {
 		if path == room || below(path, room) {
-			return StaffLogin
+			return true
 		}
+	}
+	return false
+}
+
+// loginPath tells which login a path belongs to.
+func loginPath(path string) string {
+	if inStaffRoom(path) {
+		return StaffLogin
 	}
 	return PersonLogin
 }

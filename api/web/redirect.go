@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
 )
 
@@ -27,15 +28,22 @@ func OwnPath(s, fallback string) string {
 
 // Redirect answers 303 to a path of this site; htmx is told by its own header, since it would
 // otherwise swap the target page into the present one. Any other address becomes "/".
-func Redirect(w http.ResponseWriter, r *http.Request, path string) {
-	path = OwnPath(path, "/")
+func Redirect(w http.ResponseWriter, r *http.Request, to string) {
+	to = OwnPath(to, "/")
 	if IsHTMX(r) {
-		w.Header().Set("HX-Redirect", path)
+		w.Header().Set("HX-Redirect", to)
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	w.Header().Set("Location", path)
+	w.Header().Set("Location", to)
 	w.WriteHeader(http.StatusSeeOther)
+}
+
+// Beside answers who opens the address of a form's answer again with a page beside it: "." is the one above.
+func Beside(page string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		Redirect(w, r, path.Join(path.Dir(r.URL.Path), page))
+	}
 }
 
 // Next is the page to return to after a login, from the query or the form.
@@ -45,6 +53,19 @@ func Next(r *http.Request, fallback string) string {
 		next = r.PostForm.Get("next")
 	}
 	return OwnPath(next, fallback)
+}
+
+// ownReferer is the path of the page of this site from which the request comes; empty where it comes
+// from elsewhere, or does not say.
+func ownReferer(r *http.Request) string { return ownPage(r, r.Referer()) }
+
+// ownPage is the path of an address on this site; empty for any other address.
+func ownPage(r *http.Request, address string) string {
+	u, err := url.Parse(address)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || !strings.EqualFold(u.Host, r.Host) {
+		return ""
+	}
+	return OwnPath(u.RequestURI(), "")
 }
 
 func queryEscape(s string) string { return url.QueryEscape(s) }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/go-chi/chi/v5/middleware"
 
+	"volcard/internal/calendar"
 	"volcard/internal/clock"
 )
 
@@ -53,12 +54,16 @@ func (f *Frame) frame() *Frame { return f }
 // Page is any struct that embeds Frame.
 type Page interface{ frame() *Frame }
 
-const errorPageName = "public/error"
+// The pages of failures: everybody's, and that of the consoles.
+const (
+	errorPageName  = "public/error"
+	staffErrorName = "staff/error"
+)
 
 // loadPages parses one template set per page, because sets over several folders would
 // silently keep only the last of two files with one name.
-func loadPages(files fs.FS, assets *Assets) (map[string]*template.Template, error) {
-	base := template.New("").Funcs(funcs(assets)).Option("missingkey=error")
+func loadPages(files fs.FS, assets *Assets, now func() time.Time) (map[string]*template.Template, error) {
+	base := template.New("").Funcs(funcs(assets, now)).Option("missingkey=error")
 	pages := map[string]*template.Template{}
 	var shared, own []string
 	err := fs.WalkDir(files, ".", func(path string, d fs.DirEntry, err error) error {
@@ -197,7 +202,7 @@ func (a *Answers) fill(r *http.Request, f *Frame, whole bool) error {
 	return nil
 }
 
-func funcs(assets *Assets) template.FuncMap {
+func funcs(assets *Assets, now func() time.Time) template.FuncMap {
 	return template.FuncMap{
 		// asset turns the name of a static file into its address with the file's hash.
 		"asset":    assets.URL,
@@ -207,7 +212,24 @@ func funcs(assets *Assets) template.FuncMap {
 		"clock":    func(t time.Time) string { return t.In(clock.Shanghai).Format("15:04:05") },
 		"rfc3339":  func(t time.Time) string { return t.In(clock.Shanghai).Format(time.RFC3339) },
 		"here":     here,
+		"deadline": func(t time.Time) string { return deadline(t, now()) },
 	}
+}
+
+// deadline is until when something can be done, in words that leave no doubt whether the day counts:
+// 12月5日（周六）当天之内. The year stands there where it is another one; a time where it is not the end
+// of a day, as on the demo clock.
+func deadline(t, now time.Time) string {
+	t, now = t.In(clock.Shanghai), now.In(clock.Shanghai)
+	layout := "1月2日"
+	if t.Year() != now.Year() {
+		layout = "2006年1月2日"
+	}
+	day := t.Format(layout) + "（" + calendar.DateOf(t).ShortWeekday() + "）"
+	if calendar.EndOf(calendar.DateOf(t)).Sub(t) < time.Second {
+		return day + "当天之内"
+	}
+	return day + t.Format("15:04") + " 之前"
 }
 
 // navItem is one entry of a menu.

@@ -161,7 +161,7 @@ func (s *sessions) middleware(next http.Handler) http.Handler {
 	})
 }
 
-func (s *Session) usable() bool { return s.loaded && s.err == nil }
+func (s *Session) usable() bool { return s != nil && s.loaded && s.err == nil }
 
 // load reads the session once: one SELECT where the browser sent a cookie, nothing where not.
 func (s *Session) load() error {

@@ -54,7 +54,7 @@
 //	{{end}}
 //
 // Other parts: "steps" (Steps), "paging" (Paging), "flash", "mark". Functions: asset "file" for
-// static files, date, datetime, clock, rfc3339, here. Inline scripts and styles need {{.Nonce}};
+// static files, date, datetime, clock, deadline, rfc3339, here. Inline scripts and styles need {{.Nonce}};
 // style attributes and on… handlers do not work. For htmx: IsHTMX and RenderPart with a template
 // that the page's file defines; failures arrive in #notice by themselves.
 //
@@ -136,12 +136,14 @@ func New(o Options) (*Kit, error) {
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
 	}
-	pages, err := loadPages(o.Templates, assets)
+	pages, err := loadPages(o.Templates, assets, o.Clock.Now)
 	if err != nil {
 		return nil, err
 	}
-	if _, ok := pages[errorPageName]; !ok {
-		return nil, fmt.Errorf("template %s is missing", errorPageName)
+	for _, name := range []string{errorPageName, staffErrorName} {
+		if _, ok := pages[name]; !ok {
+			return nil, fmt.Errorf("template %s is missing", name)
+		}
 	}
 	secure := base.Scheme == "https"
 	sessions := newSessions(o, secure)

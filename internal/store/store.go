@@ -123,8 +123,11 @@ func Translate(err error) error {
 	return &fault.Error{Kind: fault.Internal, Err: err}
 }
 
+// Busy is the sentence of a failure that PostgreSQL's absence made: nothing was written.
+const Busy = "系统正忙，请稍后再试。"
+
 func unavailable(err error) error {
-	return &fault.Error{Kind: fault.Unavailable, Msg: "系统正忙，您填写的内容没有丢失，请稍后再试。", Err: err}
+	return &fault.Error{Kind: fault.Unavailable, Msg: Busy, Err: err}
 }
 
 // IsForeign tells whether err is the violation of the named foreign key.
