@@ -20,6 +20,7 @@ import (
 	"volcard/api/web/webtest"
 	"volcard/internal/card"
 	"volcard/internal/fault"
+	"volcard/internal/photo/demo"
 	"volcard/internal/store/checkstore"
 	"volcard/internal/store/placestore"
 	"volcard/internal/store/staffstore"
@@ -77,6 +78,25 @@ func TestHeldNameIsReleased(t *testing.T) {
 	require.Equal(t, card.Ready, h.state(id))
 }
 
+// A regular card is confirmed by its applicant before anything is issued: nobody reads otherwise.
+func TestHeldNameOfARegularCard(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	h.missing['𠮷'] = true
+	works := h.process.works
+	works.Process.Missing = h.lacks
+	id := works.Apply(rare, idWang, h.branch, demo.Portrait(0)).ID
+	require.Equal(t, card.Held, h.state(id))
+	page := h.me().Get("/admin/held/"+id.String()).WantText("#decide", "通过，请申请人确认卡面")
+	page.Submit("#decide", nil).WantText("#f-decision-error", "请选择通过或不通过。")
+	h.missing = map[rune]bool{}
+	page.Submit("#decide", map[string]string{"decision": "release"}).WantAt("/admin/held").WantText(".flash", "确认卡面后签发")
+	require.Equal(t, card.Mending, h.state(id))
+	require.Zero(t, h.count("SELECT count(*) FROM card"))
+	h.me().Get("/admin/held/"+id.String()).WantText("#decided", "等申请人修改确认")
+	h.me().Get("/admin").WantText("#states", "等申请人修改确认1")
+}
+
 func TestHeldNameIsRefusedWithReason(t *testing.T) {
 	t.Parallel()
 	h := setup(t)
@@ -95,7 +115,7 @@ func TestHeldNameIsRefusedWithReason(t *testing.T) {
 	h.process.instead = &fault.Error{Kind: fault.Conflict, Msg: "这份申请的办理已经结束。", Err: workflows.ErrEnded}
 	page.Submit("#decide", map[string]string{"decision": "refuse", "reason": "姓名有误，请核对"}).Want(http.StatusServiceUnavailable)
 	h.process.instead = nil
-	page.Submit("#decide", map[string]string{"decision": "refuse", "reason": "姓名有误，请核对"}).WantAt("/admin/held").WantText(".flash", "已退回")
+	page.Submit("#decide", map[string]string{"decision": "refuse", "reason": "姓名有误，请核对"}).WantAt("/admin/held").WantText(".flash", "已登记不通过")
 	require.Equal(t, card.Refused, h.state(id))
 	h.me().Get("/admin/held/"+id.String()).WantText("#decided", "未通过")
 }

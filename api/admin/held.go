@@ -111,7 +111,7 @@ func (h room) decideHeld(w http.ResponseWriter, r *http.Request) error {
 		in.Reason = form.Get("reason")
 		checkReason(form, in.Reason, c.HolderName)
 	default:
-		form.Fail("decision", "请选择制卡或者不通过。")
+		form.Fail("decision", "请选择通过或不通过。")
 	}
 	if !form.OK() {
 		return h.renderHeld(w, r, c, form, form.Status())
@@ -119,8 +119,11 @@ func (h room) decideHeld(w http.ResponseWriter, r *http.Request) error {
 	err = h.Process.DecideHeld(r.Context(), in)
 	if err == nil {
 		text := "已通过，电子证已签发。"
-		if !in.Release {
-			text = "已退回，申请人会收到原因。"
+		switch {
+		case !in.Release:
+			text = "已登记不通过，申请人会收到原因。"
+		case c.Edition == card.Regular: // its preview showed no name
+			text = "已通过，申请人会收到短信，确认卡面后签发。"
 		}
 		h.Kit.FlashOK(r, text)
 		web.Redirect(w, r, "/admin/held")

@@ -117,6 +117,7 @@ func setup(t *testing.T) *house {
 		Sign: func(in cardstore.Intent) (string, string, error) { return "TOKEN" + in.Number, "TEST", nil },
 	}}
 	h.process.works = stage.On(t, env.DB, env.Vault, env.Clock, h.process.process.Sign)
+	h.process.process.Regular = h.process.works.Process.Regular
 	admin.Routes(env.Router, admin.Deps{
 		Kit: env.Kit, Process: h.process, DB: env.DB, Reads: adminstore.Store{DB: env.DB},
 		Messages: messagestore.Store{DB: env.DB, Vault: env.Vault, Clock: env.Clock},

@@ -41,6 +41,7 @@ func (c cards) routes(r chi.Router, studio regular.Studio) {
 	r.Get("/cards/{id}/branch", h(moves.branchForm))
 	r.Post("/cards/{id}/branch", h(moves.branch))
 	r.Post("/cards/{id}/branch/near", h(moves.branchNear))
+	r.Get("/cards/{id}/branch/near", web.Beside("."))
 }
 
 type listPage struct {
@@ -82,8 +83,10 @@ type casePage struct {
 	Reasons []string       // why it was refused, or what is to be mended
 	Promise string         // the dates of a regular card that is not made yet
 	Asks    []consent.Item // consents without which it does not go on
-	Frozen  bool           // a regular card that can be changed no more
-	Preview bool           // a regular card that is not issued yet can be drawn
+	// ConfirmOnly: nothing is to be mended, the preview is to be confirmed.
+	ConfirmOnly bool
+	Frozen      bool // a regular card that can be changed no more
+	Preview     bool // a regular card that is not issued yet can be drawn
 	// Version names what is shown: a page that has it already is answered with nothing.
 	Version   string
 	Seconds   int // until the page looks again; zero: never
@@ -103,7 +106,7 @@ func (c cards) show(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	p := &casePage{
-		Frame: web.Frame{Title: "我的证件", Back: cases.Root}, Case: cs, URL: cases.Path(cs.ID), Outlook: c.desk.Outlook(cs),
+		Frame: web.Frame{Title: "我的证件", Back: cases.Root}, Case: cs, URL: cases.Path(cs.ID), Outlook: c.desk.Outlook(cs, steps...),
 		Steps: steps, HasCard: cases.Showable(cs), Waiting: cs.State == card.Ready, UpdatedAt: c.Kit.Now(),
 	}
 	p.Asks = asks(cs)
@@ -114,6 +117,9 @@ func (c cards) show(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	p.Reasons, p.Promise, p.Frozen = reasons(cs, steps), cases.Promise(cs, p.UpdatedAt), cases.Frozen(cs)
+	if asked, _ := cases.Asked(steps); cs.State == card.Mending {
+		p.ConfirmOnly = cases.ConfirmOnly(asked)
+	}
 	p.Preview = cs.Edition == card.Regular && cs.State.Live() && !p.HasCard && c.titled(cs.Face)
 	if p.Waiting {
 		p.Where, p.Hours = placed(cs.BranchDivision, cs.BranchAddress), cs.BranchHours.Text()

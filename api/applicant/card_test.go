@@ -25,7 +25,7 @@ func TestCardsList(t *testing.T) {
 	p.Get("/cards").Want(200).WantText(".empty-state", "还没有志愿者证").Has(".empty-state a[href='/apply']").Lacks(".case-list")
 	p.submitted()
 	page := p.Get("/cards").Lacks(".empty-state").Lacks("a[href='/apply']")
-	page.WantText("[data-case='"+p.caseID().String()+"']", "可以领卡").WantText(".case-list", "2026年12月23日")
+	page.WantText("[data-case='"+p.caseID().String()+"']", "可以领卡").WantText(".case-list", "12月23日（周三）当天之内")
 	page.Click(".case-link").WantText("h1", "可以领卡")
 }
 

@@ -79,7 +79,7 @@ func TestRegularWalk(t *testing.T) {
 	p.draft(func(d *card.Draft) { *d = card.Draft{} })
 
 	page := p.Get("/apply").WantAt("/apply/edition")
-	page.WantText(".promise", "预计 12月7日 至 12月14日 送达网点")
+	page.WantText(".promise", "预计 12月7日（周一）至 12月14日（周一）送达网点")
 	page = page.Submit(form("edition"), map[string]string{"edition": "regular"}).WantAt("/apply/identity").WantText(".where summary", "第 2 步，共 9 步")
 	page = page.Submit(form("identity"), map[string]string{"identity": "student"}).WantAt("/apply/photo").Has(".bar a.back[href='/apply/identity']")
 	page.Submit(uploadForm, nil).Want(422) // a form without the file
@@ -103,7 +103,7 @@ func TestRegularWalk(t *testing.T) {
 		require.NoError(t, err)
 		d.Edition, d.PhotoID, d.Face = saved.Edition, saved.PhotoID, saved.Face
 	})
-	page = p.Get("/apply").WantAt("/apply/preview").WantText("[data-promise]", "预计 12月7日 至 12月14日 送达网点")
+	page = p.Get("/apply").WantAt("/apply/preview").WantText("[data-promise]", "预计 12月7日（周一）至 12月14日（周一）送达网点")
 	require.Equal(t, 2, page.Find(".faces img").Length())
 	page = page.Submit(submitForm, nil).Want(200)
 	page.WantText("h1", "等待制卡").WantText("[data-promise]", "12月14日").Has("[data-card-qr]").Has("a[href$='/design']").Has("a[href$='/phone']")

@@ -89,7 +89,10 @@ func (s Status) lookUp(ctx context.Context, address, number, tail string) (cards
 		// A form that found nothing, not a page that does not exist.
 		return found, fault.Wrap(fault.Invalid, err, "没有找到匹配的申请，请核对申请编号和身份证号后四位。")
 	}
-	return found, err
+	if err != nil {
+		return found, err
+	}
+	return found, s.Limits.Forget(ctx, limit.StatusNumber, number) // who knows the tail guesses no more
 }
 
 func (s Status) outlook(p cardstore.Public) card.Outlook {
@@ -106,8 +109,8 @@ func (s Status) outlook(p cardstore.Public) card.Outlook {
 	if p.MendUntil != nil {
 		situation.MendUntil = *p.MendUntil
 	}
-	if p.PromisedUntil != nil && p.State != card.Mending { // they count anew from the confirmation
-		situation.PromisedUntil = calendar.EndOf(calendar.DateIn(*p.PromisedUntil))
+	if p.Due != nil && p.State != card.Mending { // it counts anew from the confirmation
+		situation.PromisedUntil = *p.Due
 	}
 	return card.LookAhead(situation)
 }

@@ -71,7 +71,7 @@ func TestStatus(t *testing.T) {
 		{strings.ToLower(number[:6]) + " " + number[6:], "００４ｘ"},
 	} {
 		page := ask(env, typed[0], typed[1]).Want(200)
-		page.WantText("h1", "可以领卡").WantText(".timeline .next", "2026年12月23日 前").Has("[data-action=issue]").Has("[data-action=submit]")
+		page.WantText("h1", "可以领卡").WantText(".timeline .next", "12月23日（周三）当天之内").Has("[data-action=issue]").Has("[data-action=submit]")
 		for _, private := range []string{"阿卜杜热合曼", "买买提", "13800000000", "138****", "甲网点", "东湖社区", "TOKEN"} {
 			require.NotContains(t, string(page.Body), private, "states and times only")
 		}
@@ -85,8 +85,8 @@ func TestStatusOfARegularCase(t *testing.T) {
 	works := stage.On(t, env.DB, env.Vault, env.Clock, func(cardstore.Intent) (string, string, error) { return "TOKEN2", "TESTKEY1", nil })
 	branch := works.Rows.Branch("乙网点")
 	made := works.Apply("王𠮷", "420199199001010013", branch, demo.Portrait(0))
-	page := ask(env, made.Number, "0013").Want(200).WantText("h1", "等待制卡").WantText("[data-promise]", "预计 12月7日 至 12月14日 送达网点")
-	page.WantText(".timeline .next", "2026年12月14日 前").Has("[data-action=approve]")
+	page := ask(env, made.Number, "0013").Want(200).WantText("h1", "等待制卡").WantText("[data-promise]", "预计 12月7日（周一）至 12月14日（周一）送达网点")
+	page.WantText(".timeline .next", "12月14日（周一）当天之内").Has("[data-action=approve]")
 
 	works.Freeze()
 	ask(env, made.Number, "0013").WantText("h1", "制卡中").Has("[data-promise]")
@@ -96,7 +96,7 @@ func TestStatusOfARegularCase(t *testing.T) {
 	_, err = env.DB.Exec(t.Context(), "UPDATE application SET state = 'mending', mend_from = $1, mend_until = $2 WHERE id = $3",
 		env.Clock.Now(), env.Clock.Now().AddDate(0, 0, 21), made.ID)
 	require.NoError(t, err)
-	ask(env, made.Number, "0013").WantText("h1", "等您修改确认").Lacks("[data-promise]").WantText(".timeline .next", "2026年12月14日 前")
+	ask(env, made.Number, "0013").WantText("h1", "等您修改确认").Lacks("[data-promise]").WantText(".timeline .next", "12月14日（周一）10:00 之前")
 }
 
 func TestStatusTellsNothing(t *testing.T) {
@@ -115,6 +115,12 @@ func TestStatusTellsNothing(t *testing.T) {
 func TestStatusLimits(t *testing.T) {
 	t.Parallel()
 	env, number := openStatus(t)
+	for range 4 {
+		ask(env, number, "0001").Want(422)
+	}
+	for range 7 { // right answers are no guesses, and forgive the wrong ones before
+		ask(env, number, "004X").Want(200)
+	}
 	for range 5 {
 		ask(env, number, "0001").Want(422)
 	}

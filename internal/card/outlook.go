@@ -29,6 +29,8 @@ type Situation struct {
 	PromisedUntil time.Time // the last instant of the promised days
 	Overdue       bool      // people were told that it is over
 	MendUntil     time.Time // zero: nothing is to be mended
+	// ConfirmOnly: of a case that is to be mended nothing is wrong; its preview is to be confirmed.
+	ConfirmOnly bool
 }
 
 // Outlook tells where a case stands and what comes next, in words for its applicant.
@@ -105,11 +107,16 @@ func LookAhead(s Situation) Outlook {
 	case Reviewing:
 		o.Tone, o.Recheck = ToneWait, recheckLater
 		o.Lead = "照片需要人工看一眼，一般一个工作日内完成，结果会用短信通知您。此时可以更换照片、卡面、网点或手机号，不影响排队。"
-		o.Ahead = append([]Milestone{{Text: "审核照片，签发电子证", Who: Reviewer}}, append(made(s), collect)...)
+		o.Ahead = append([]Milestone{{Text: "审核照片，签发电子证", Who: Reviewer, Until: s.PromisedUntil}}, append(made(s), collect)...)
 	case Mending:
 		o.Tone, o.Recheck = ToneWarn, recheckLater
 		o.Lead = "请按下面的说明修改，并重新确认卡面。排队位置为您保留；送达日期从您重新确认那天起算。"
-		o.Ahead = append([]Milestone{{Text: "更换照片或确认卡面", Who: Applicant, Until: s.MendUntil}}, append(made(s), collect)...)
+		step := "更换照片或确认卡面"
+		if s.ConfirmOnly {
+			o.Headline, step = "请确认卡面", "确认卡面"
+			o.Lead = "没有需要修改的内容，请核对卡面预览并确认。排队位置为您保留；送达日期从您确认那天起算。"
+		}
+		o.Ahead = append([]Milestone{{Text: step, Who: Applicant, Until: s.MendUntil}}, append(made(s), collect)...)
 	case Waiting:
 		o.Tone, o.Recheck = ToneGood, recheckLater
 		o.Lead = "电子证已经生效。实体卡正在排队，进入制卡批次之前，可以更换照片、卡面、网点或手机号。"
@@ -122,12 +129,25 @@ func LookAhead(s Situation) Outlook {
 		o.Tone, o.Recheck = ToneWait, recheckLater
 		o.Lead = "您的姓名中有字库暂时缺少的字。为了不印错，先由省级管理员人工核对，结果会用短信通知您。"
 		o.Ahead = []Milestone{{Text: "核对姓名用字，签发电子证", Who: Admin}, collect}
+		if s.Edition == Regular {
+			o.Lead += "核对后请您确认一次卡面，送达日期从您确认那天起算。"
+			// The promise as it stands binds the check; what comes after it is counted anew.
+			o.Ahead = []Milestone{
+				{Text: "核对姓名用字", Who: Admin, Until: s.PromisedUntil},
+				{Text: "确认卡面，签发电子证", Who: Applicant},
+				{Text: "制卡并送达" + s.Branch, Who: Factory},
+				collect,
+			}
+		}
 	case Ready:
 		o.Tone, o.Recheck = ToneGood, recheckLater
 		o.Lead = "电子证已经生效。实体卡在" + s.Branch + "为您预留，请本人带身份证，凭取卡码领取。"
 		if !s.PickupUntil.IsZero() && s.Now.After(s.PickupUntil) {
 			o.Tone, o.Recheck = ToneWarn, recheck(s.Now.Sub(s.PickupUntil))
 			o.Lead = "电子证有效。实体卡的领取期限已过，预留即将取消；取消后可以重新选择网点。"
+			if s.Edition == Regular {
+				o.Lead = "电子证有效。实体卡的领取期限已过，卡片仍在" + s.Branch + "；稍后可以重新预约领取。"
+			}
 		}
 		collect.Until = s.PickupUntil
 		o.Ahead = []Milestone{collect}
@@ -171,7 +191,15 @@ func made(s Situation) []Milestone {
 	return []Milestone{{Text: "制卡并送达" + s.Branch, Who: Factory, Until: s.PromisedUntil}}
 }
 
-// Text is a recorded step as its applicant reads it.
+// TextOf is a recorded step of a case of this edition as its applicant reads it.
+func (a Action) TextOf(e Edition) string {
+	if a == Lapse && e == Regular { // nothing was reserved: the card itself lies there
+		return "逾期未领，卡片由网点保管"
+	}
+	return a.Text()
+}
+
+// Text is a recorded step in words.
 func (a Action) Text() string {
 	switch a {
 	case Submit:

@@ -39,7 +39,8 @@ func TestLookAheadOfARegularCard(t *testing.T) {
 		may   string // w: withdraw, b: choose a branch, d: change the design, p: change the phone
 	}{
 		{card.Accepted, card.ToneWait, card.System, time.Time{}, "w"},
-		{card.Reviewing, card.ToneWait, card.Reviewer, time.Time{}, "wbdp"},
+		{card.Held, card.ToneWait, card.Admin, promised, "w"},
+		{card.Reviewing, card.ToneWait, card.Reviewer, promised, "wbdp"},
 		{card.Mending, card.ToneWarn, card.Applicant, promised.AddDate(0, 0, -3), "wbdp"},
 		{card.Waiting, card.ToneGood, card.Factory, promised, "wbdp"},
 		{card.Producing, card.ToneGood, card.Factory, promised, ""},
@@ -65,6 +66,40 @@ func TestLookAheadOfARegularCard(t *testing.T) {
 		require.Equal(t, card.ToneWarn, late.Tone, c.state)
 		require.Contains(t, late.Lead, "没有在承诺的日期送达", c.state)
 	}
+}
+
+// TestLookAheadOfAHeldRegularCard: between the check of the name and the card its applicant confirms the
+// preview, and nothing is issued before that.
+func TestLookAheadOfAHeldRegularCard(t *testing.T) {
+	t.Parallel()
+	steps := func(s card.Situation) (texts []string) {
+		for _, m := range card.LookAhead(s).Ahead {
+			texts = append(texts, string(m.Who)+"："+m.Text)
+		}
+		return texts
+	}
+	sit := situation(card.Held, submitted.Add(time.Hour))
+	sit.Edition = card.Regular
+	require.Equal(t, []string{"省级管理员：核对姓名用字", "您本人：确认卡面，签发电子证", "制卡厂：制卡并送达甲网点", "您本人：带身份证到甲网点领取实体卡"}, steps(sit))
+	require.Contains(t, card.LookAhead(sit).Lead, "请您确认一次卡面")
+
+	sit.State, sit.ConfirmOnly = card.Mending, true
+	require.Equal(t, "请确认卡面", card.LookAhead(sit).Headline)
+	require.Equal(t, "您本人：确认卡面", steps(sit)[0])
+	sit.ConfirmOnly = false
+	require.Equal(t, "等您修改确认", card.LookAhead(sit).Headline)
+	require.Equal(t, "等申请人修改确认", card.Mending.StaffText())
+}
+
+// A regular card was never reserved: nothing of it is given up.
+func TestLapseOfARegularCard(t *testing.T) {
+	t.Parallel()
+	sit := situation(card.Ready, submitted.AddDate(0, 0, 40))
+	sit.Edition = card.Regular
+	require.Contains(t, card.LookAhead(sit).Lead, "卡片仍在甲网点")
+	require.NotContains(t, card.LookAhead(sit).Lead, "预留")
+	require.Equal(t, "逾期未领，卡片由网点保管", card.Lapse.TextOf(card.Regular))
+	require.Equal(t, "逾期未领，预留取消", card.Lapse.TextOf(card.General))
 }
 
 func TestLookAhead(t *testing.T) {

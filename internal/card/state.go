@@ -106,7 +106,15 @@ func (s State) Live() bool {
 	return false
 }
 
-// Text is the state's name on a page.
+// StaffText is the state's name on a page that is not its applicant's.
+func (s State) StaffText() string {
+	if s == Mending {
+		return "等申请人修改确认"
+	}
+	return s.Text()
+}
+
+// Text is the state's name on a page of its applicant.
 func (s State) Text() string {
 	switch s {
 	case Accepted:

@@ -41,9 +41,28 @@ func (d Desk) Open(r *http.Request) (cardstore.Case, []cardstore.Step, error) {
 	return d.Cases.Get(r.Context(), web.User(r).ID, id)
 }
 
-// Outlook tells where a case stands and what its applicant may do.
-func (d Desk) Outlook(cs cardstore.Case) card.Outlook {
-	return card.LookAhead(Situation(cs, d.Kit.Now(), d.Terms))
+// Outlook tells where a case stands and what its applicant may do; the steps, where they are known,
+// tell what is to be mended.
+func (d Desk) Outlook(cs cardstore.Case, steps ...cardstore.Step) card.Outlook {
+	s := Situation(cs, d.Kit.Now(), d.Terms)
+	asked, _ := Asked(steps)
+	s.ConfirmOnly = ConfirmOnly(asked)
+	return card.LookAhead(s)
+}
+
+// Asked is the last step that asked the applicant to mend the case, or to confirm it again.
+func Asked(steps []cardstore.Step) (cardstore.Step, bool) {
+	for i := len(steps) - 1; i >= 0; i-- {
+		if steps[i].To == card.Mending && steps[i].From != card.Mending {
+			return steps[i], true
+		}
+	}
+	return cardstore.Step{}, false
+}
+
+// ConfirmOnly tells whether a step asked for no change: another look at the preview is enough.
+func ConfirmOnly(asked cardstore.Step) bool {
+	return asked.Action == card.AskAgain || asked.Action == card.Reject
 }
 
 // Situation is a case as the rules look at it.
@@ -54,8 +73,8 @@ func Situation(cs cardstore.Case, now time.Time, terms card.Terms) card.Situatio
 		PickupUntil: at(cs.PickupUntil), ClosedAt: at(cs.ClosedAt), MendUntil: at(cs.MendUntil),
 		Overdue: unmade && cs.OverdueAt != nil,
 	}
-	if cs.PromisedUntil != nil && cs.State != card.Mending { // they count anew from the confirmation
-		s.PromisedUntil = calendar.EndOf(calendar.DateIn(*cs.PromisedUntil))
+	if cs.State != card.Mending { // it counts anew from the confirmation
+		s.PromisedUntil = at(cs.Due)
 	}
 	return s
 }

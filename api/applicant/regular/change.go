@@ -71,6 +71,7 @@ func (c Changes) Routes(r chi.Router) {
 	r.Get("/cards/{id}/phone/code", h(phone.codeForm))
 	r.Post("/cards/{id}/phone/code", h(phone.code))
 	r.Post("/cards/{id}/phone/resend", h(phone.resend))
+	r.Get("/cards/{id}/phone/resend", web.Beside("code"))
 }
 
 func (c Changes) photo(w http.ResponseWriter, r *http.Request) error {
@@ -136,11 +137,13 @@ type designPage struct {
 	Problem   string // why it cannot be confirmed
 	Same      bool   // nothing is changed yet
 	Wrong     []string
-	Dates     string
-	Front     string
-	Back      string
-	ToPhoto   string
-	ToFace    string
+	// ConfirmOnly: nothing is wrong, the preview is to be confirmed.
+	ConfirmOnly bool
+	Dates       string
+	Front       string
+	Back        string
+	ToPhoto     string
+	ToFace      string
 }
 
 func (c Changes) show(w http.ResponseWriter, r *http.Request) error {
@@ -167,6 +170,9 @@ func (c Changes) render(w http.ResponseWriter, r *http.Request, ch choice, form 
 	if mending {
 		p.Wrong = Wrong(ch.Steps)
 		p.Title = "修改并确认卡面"
+		if asked, _ := cases.Asked(ch.Steps); cases.ConfirmOnly(asked) {
+			p.ConfirmOnly, p.Title = true, "确认卡面"
+		}
 	}
 	if p.Dates, err = c.dates(r, ch.Case); err != nil {
 		return err
@@ -193,16 +199,14 @@ func (c Changes) render(w http.ResponseWriter, r *http.Request, ch choice, form 
 
 // Wrong are the reasons for which a case is to be mended: those of the last step that asked for it.
 func Wrong(steps []cardstore.Step) []string {
-	for i := len(steps) - 1; i >= 0; i-- {
-		if steps[i].To != card.Mending || steps[i].From == card.Mending {
-			continue
-		}
-		if steps[i].Reason != "" {
-			return []string{steps[i].Reason}
-		}
-		return []string{steps[i].Action.Text() + "。"}
+	asked, ok := cases.Asked(steps)
+	switch {
+	case !ok:
+		return nil
+	case asked.Reason != "":
+		return []string{asked.Reason}
 	}
-	return nil
+	return []string{asked.Action.Text() + "。"}
 }
 
 // dates says what a change means for them.
@@ -324,7 +328,7 @@ func (c Changes) renderPhoto(w http.ResponseWriter, r *http.Request, ch choice, 
 		return err
 	}
 	return c.Kit.Render(w, r, status, "applicant/card/photo", &photoPage{
-		Frame: web.Frame{Title: "更换照片", Back: cases.Path(ch.Case.ID) + "/design"}, Case: ch.Case, Upload: up, Dates: dates, Cancel: ch.path("design"),
+		Frame: web.Frame{Title: "更换照片", Back: ch.path("design")}, Case: ch.Case, Upload: up, Dates: dates, Cancel: ch.path("design"),
 	})
 }
 

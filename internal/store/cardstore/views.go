@@ -168,6 +168,7 @@ type Public struct {
 	PromisedFrom  *time.Time // dates, at midnight UTC
 	PromisedUntil *time.Time
 	Provisional   bool
+	Due           *time.Time
 	OverdueAt     *time.Time
 	MendUntil     *time.Time
 }
@@ -181,11 +182,11 @@ func (s Cases) ByNumber(ctx context.Context, number, tail string) (Public, error
 	var sealed []byte
 	err := s.DB.QueryRow(ctx, `
 		SELECT a.id, a.number, a.edition, a.state, b.name, a.submitted_at, a.pickup_until, a.closed_at, p.id_number,
-		       a.promised_from, a.promised_until, coalesce(a.promise_provisional, false), a.overdue_at, a.mend_until
+		       a.promised_from, a.promised_until, coalesce(a.promise_provisional, false), a.promise_due, a.overdue_at, a.mend_until
 		  FROM application a JOIN branch b ON b.id = a.branch_id JOIN person p ON p.id = a.person_id
 		 WHERE a.number = $1`, number).Scan(
 		&id, &p.Number, &p.Edition, &p.State, &p.BranchName, &p.SubmittedAt, &p.PickupUntil, &p.ClosedAt, &sealed,
-		&p.PromisedFrom, &p.PromisedUntil, &p.Provisional, &p.OverdueAt, &p.MendUntil)
+		&p.PromisedFrom, &p.PromisedUntil, &p.Provisional, &p.Due, &p.OverdueAt, &p.MendUntil)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return Public{}, notFound
 	}
