@@ -87,6 +87,9 @@ func (a wizard) routes(r chi.Router) {
 	r.Get("/apply/preview", h(submit.preview))
 	r.Get("/apply/preview.jpg", h(submit.picture))
 	r.Post("/apply/submit", h(submit.submit))
+	r.Get("/apply/submit", web.Beside("preview"))
+	r.Get("/apply/photo/upload", web.Beside("."))
+	r.Get("/apply/branch/near", web.Beside("."))
 }
 
 // visit is what one request knows of its person's application.
@@ -141,6 +144,17 @@ func (v *visit) next() string {
 	return steps[len(steps)-1].Name
 }
 
+// after is the step that follows once this one is complete.
+func (v *visit) after(at int) string {
+	steps := v.steps()
+	for i, s := range steps {
+		if i != at && len(v.of(s.fields...)) > 0 {
+			return s.Name
+		}
+	}
+	return steps[len(steps)-1].Name
+}
+
 // applyPage is what every page of the wizard has in common.
 type applyPage struct {
 	web.Frame
@@ -149,7 +163,7 @@ type applyPage struct {
 	Draft   card.Draft
 	Now     int // from 1
 	Steps   []stepLink
-	Next    string // title of the step behind this one
+	Next    string // title of the step behind this one; empty where the button leads elsewhere
 }
 
 type stepLink struct {
@@ -165,7 +179,7 @@ func (a wizard) page(v *visit, name string, form *web.Form) applyPage {
 	if at > 0 {
 		p.Back = stepPath(steps[at-1].Name)
 	}
-	if at+1 < len(steps) {
+	if at+1 < len(steps) && v.after(at) == steps[at+1].Name {
 		p.Next = steps[at+1].Title
 	}
 	for i, s := range steps {
@@ -266,7 +280,7 @@ func (a wizard) post(name string, p stepPage) func(http.ResponseWriter, *http.Re
 			web.Redirect(w, r, applyStart)
 			return nil
 		}
-		if form.Refresh() { // only another list was asked for, by a browser without JavaScript
+		if form.Refresh() || searches(form) { // only another list was asked for
 			return p.show(w, r, v, form)
 		}
 		if form.Get("version") != strconv.Itoa(v.version) {

@@ -2,6 +2,7 @@ package applicant
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,7 +29,8 @@ type picker struct {
 	Districts  []place.Division
 	Rows       []branchRow
 	Note       string
-	Next       string // query of the list's next part
+	First      string // address of the list's first part, on a later one
+	Next       string // address of its next part
 	ByDistance bool
 	Error      string
 	Regular    bool // the card is made and sent: no stock is needed
@@ -59,7 +61,13 @@ type wish struct {
 func (d Deps) pick(r *http.Request, ask wish) (*picker, error) {
 	p := &picker{Path: ask.Path, Regular: ask.Regular, Cities: place.Children(place.HubeiCode)}
 	q := r.URL.Query()
+	if r.Method == http.MethodPost { // a form that comes back shows the list from which it was sent
+		q = r.PostForm
+	}
 	asked := q.Has("city")
+	if id, err := uuid.FromString(q.Get(card.FieldBranch)); err == nil {
+		ask.Chosen = id // on a page that is not sent yet
+	}
 	if asked {
 		p.City, p.District = q.Get("city"), q.Get("district")
 	} else if _, city, district, ok := place.Path(ask.Division); ok && place.InHubei(ask.Division) {
@@ -84,20 +92,39 @@ func (d Deps) pick(r *http.Request, ask wish) (*picker, error) {
 		if !asked && !slices.ContainsFunc(list, func(b placestore.Branch) bool { return b.HasStock || ask.Regular }) && p.widen() {
 			continue
 		}
+		part := url.Values{"city": {p.City}, "district": {p.District}}
+		if q.Get("after") != "" {
+			p.First = ask.Path + "?" + part.Encode()
+		}
 		if len(list) == placestore.PageSize {
-			next := r.URL.Query()
-			next.Set("city", p.City)
-			next.Set("district", p.District)
-			next.Set("after", list[len(list)-1].Code)
-			p.Next = ask.Path + "?" + next.Encode()
+			part.Set("after", list[len(list)-1].Code)
+			p.Next = ask.Path + "?" + part.Encode()
 		}
 		for _, b := range list {
 			p.Rows = append(p.Rows, d.row(b, ask))
+		}
+		if err := d.withChosen(r, p, ask); err != nil {
+			return nil, err
 		}
 		// What can be chosen comes first.
 		slices.SortStableFunc(p.Rows, func(a, b branchRow) int { return rank(a) - rank(b) })
 		return p, nil
 	}
+}
+
+// withChosen adds the branch that is chosen where the list does not hold it: who looks around loses nothing.
+func (d Deps) withChosen(r *http.Request, p *picker, ask wish) error {
+	if ask.Chosen.IsNil() || slices.ContainsFunc(p.Rows, func(b branchRow) bool { return b.ID == ask.Chosen }) {
+		return nil
+	}
+	b, err := d.Places.Branch(r.Context(), ask.Chosen)
+	switch {
+	case fault.Is(err, fault.NotFound):
+		return nil
+	case err == nil && b.Open():
+		p.Rows = slices.Insert(p.Rows, 0, d.row(b, ask))
+	}
+	return err
 }
 
 func rank(b branchRow) int {
@@ -163,9 +190,17 @@ func (d Deps) nearest(r *http.Request, ask wish) (*picker, error) {
 	if err1 != nil || err2 != nil || !(place.Point{Lng: lng, Lat: lat}).Valid() {
 		return nil, fault.New(fault.Invalid, "没有得到您的位置，请改为按地区选择网点。")
 	}
-	list, err := d.Places.Nearest(r.Context(), place.WGS84ToGCJ02(lng, lat), nearby, false)
+	from := place.WGS84ToGCJ02(lng, lat)
+	list, err := d.Places.Nearest(r.Context(), from, nearby, false)
 	if err != nil {
 		return nil, err
+	}
+	if !ask.Regular && !slices.ContainsFunc(list, func(n placestore.Near) bool { return n.HasStock }) {
+		supplied, err := d.Places.Nearest(r.Context(), from, nearby, true)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, supplied...) // further away, but they can be chosen
 	}
 	p := &picker{Path: ask.Path, Regular: ask.Regular, Cities: place.Children(place.HubeiCode), ByDistance: true}
 	for _, n := range list {
@@ -173,7 +208,7 @@ func (d Deps) nearest(r *http.Request, ask wish) (*picker, error) {
 		row.Distance = place.DistanceText(n.Distance)
 		p.Rows = append(p.Rows, row)
 	}
-	return p, nil
+	return p, d.withChosen(r, p, ask)
 }
 
 // branchStep chooses where the card is collected (R63).
@@ -190,8 +225,12 @@ func (branchStep) fill(v *visit, form *web.Form) {
 	}
 }
 
-// take keeps a branch that exists; the rules say whether it can be chosen.
+// take keeps a branch that exists; the rules say whether it can be chosen. A form in which none could be
+// chosen takes nothing back.
 func (a branchStep) take(r *http.Request, v *visit, form *web.Form) error {
+	if !form.Values.Has(card.FieldBranch) {
+		return nil
+	}
 	id, err := uuid.FromString(form.Get(card.FieldBranch))
 	if err != nil {
 		v.draft.BranchID = uuid.Nil

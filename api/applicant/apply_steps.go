@@ -42,7 +42,7 @@ func (editionStep) take(_ *http.Request, v *visit, form *web.Form) error {
 
 func (a editionStep) show(w http.ResponseWriter, r *http.Request, v *visit, form *web.Form) error {
 	p := &editionPage{applyPage: a.page(v, "edition", form)}
-	p.Back, p.Next = "/", allSteps[1].Title
+	p.Back = "/"
 	var err error
 	if p.Promise, err = a.promises().Today(r.Context(), a.Kit); err != nil {
 		return err

@@ -49,7 +49,7 @@ func TestApplyWalk(t *testing.T) {
 
 	page = page.Submit(form("branch"), map[string]string{"branch_id": r.branch.String()}).WantAt("/apply/preview")
 	page.WantText("dl.check-list", "武汉大学").WantText("dl.check-list", "湖北省武汉市武昌区八一路299号").Lacks(".blocked")
-	page.WantText(".expect", "2026年12月23日").Has(".faces img[src*='side=front']").Has(".faces img[src*='side=back']")
+	page.WantText(".expect", "12月23日（周三）当天之内").Has(".faces img[src*='side=front']").Has(".faces img[src*='side=back']")
 	require.NotContains(t, string(page.Body), "13800000000", "the phone is masked on every page")
 
 	page = page.Submit(submitForm, nil).Want(200)
@@ -131,7 +131,8 @@ func TestApplyStepsRefuse(t *testing.T) { // one clock and one draft for all
 		"an address too long":                    {"unit", with("address", strings.Repeat("路", 101)), "address", "最多100个字", "#f-address[value^='路路路']", false},
 		"no unit":                                {"unit", with("unit_name", "x"), "unit_name", "至少2个字", "#f-unit-name[value=x]", true},
 		"a unit too long":                        {"unit", with("unit_name", strings.Repeat("位", 61)), "unit_name", "最多60个字", "#f-unit-name[value^='位位']", true},
-		"no branch":                              {"branch", map[string]string{"branch_id": "-"}, "branch_id", "请选择领卡网点", "", false},
+		"no branch":                              {"branch", map[string]string{"branch_id": ""}, "branch_id", "请选择领卡网点", "", false},
+		"no field of a branch":                   {"branch", map[string]string{"branch_id": "-"}, "", "", "", false},
 		"no id of a branch":                      {"branch", map[string]string{"branch_id": "'; DROP TABLE branch"}, "branch_id", "请选择领卡网点", "", false},
 		"a branch that does not exist":           {"branch", map[string]string{"branch_id": newID().String()}, "branch_id", "没有这个领卡网点", "", false},
 		"a branch without stock, by hand":        {"branch", map[string]string{"branch_id": none.String()}, "branch_id", "刚刚领完", "", false},
@@ -434,7 +435,7 @@ func TestUniversitySuggestions(t *testing.T) {
 	page := p.HTMX().Get("/apply/universities?university_code=HB001&keyword=" + url.QueryEscape("北京大学")).Want(200)
 	page.Has("input[checked][value=HB001]").Lacks("input[value=HB002]")
 	p.HTMX().Get("/apply/universities?keyword="+url.QueryEscape("北京大学")).WantText(".empty", "只能选择湖北省内高校")
-	p.HTMX().Get("/apply/universities").Lacks("input")
+	p.HTMX().Get("/apply/universities").Lacks("input[type=radio]")
 	r.Env.Client().HTMX().Get("/apply/universities?keyword=x").Want(204)
 }
 

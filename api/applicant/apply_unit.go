@@ -30,6 +30,11 @@ type universityRow struct {
 	Checked          bool
 }
 
+// searches tells whether Enter was pressed behind a keyword that is not looked up yet.
+func searches(form *web.Form) bool {
+	return form.Get("enter") != "" && form.Get("keyword") != form.Get("searched")
+}
+
 func (unitStep) fill(v *visit, form *web.Form) {
 	form.Values.Set(card.FieldUniversity, v.draft.UniversityCode)
 	form.Values.Set(card.FieldUnit, v.draft.UnitName)
