@@ -1,7 +1,7 @@
 // Package branch is the room of a bank branch's clerks: the counter at which the plastic card is
-// handed over, the parcels of regular cards that arrive, and the branch's stock of general cards. A clerk sees cases and cards of the own
-// branch only, and never a list of everybody who waits. Everything can be done by keyboard, since
-// a scanner is one.
+// handed over, the parcels of regular cards that arrive, and the branch's stock of general cards. A clerk
+// sees cases and cards of the own branch only, and never a list of everybody who waits. Everything can be
+// done by keyboard, since a scanner is one.
 package branch
 
 import (
@@ -63,7 +63,8 @@ func Routes(r chi.Router, d Deps) {
 		r.Post("/cases/{id}/undo", d.Kit.Handle(h.undo))
 		r.Get("/parcels", d.Kit.Handle(ps.list))
 		r.Get("/parcels/{id}", d.Kit.Handle(ps.show))
-		r.Post("/parcels/{id}", d.Kit.Handle(ps.confirm))
+		r.Get("/parcels/{id}/confirm", d.Kit.Handle(ps.ask))
+		r.Post("/parcels/{id}/confirm", d.Kit.Handle(ps.confirm))
 		r.Get("/stock", d.Kit.Handle(s.stock))
 		r.Get("/stock/receive", d.Kit.Handle(s.showReceive))
 		r.Post("/stock/receive", d.Kit.Handle(s.receive))

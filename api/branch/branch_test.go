@@ -65,7 +65,7 @@ func TestFindSaysWhyNot(t *testing.T) {
 	me := c.me()
 	otherRing := setup(t).waiting("王𠮷", idWang)
 	for typed, want := range map[string]string{
-		"":         "请输入领卡码",
+		"":         "请输入取卡码",
 		"abc":      "没有认出",
 		"00000000": "没有找到",
 		c.qr(wang)[:len(c.qr(wang))-9] + "AAAAAAAAA": "二维码",

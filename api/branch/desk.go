@@ -170,17 +170,17 @@ func (h room) find(w http.ResponseWriter, r *http.Request) error {
 	return h.showDesk(w, r, me, p, statusOf(form, limited))
 }
 
-const notHere = "本网点没有找到这份申请。请申请人在手机上核对领卡网点和领卡码。"
+const notHere = "本网点没有找到这份申请。请申请人在手机上核对领卡网点和取卡码。"
 
 func (h room) findByCode(r *http.Request, me clerk, form *web.Form) (found []cardstore.CounterCase, err error) {
 	text := form.Get("code")
 	if text == "" {
-		form.Fail("code", "请输入领卡码，或扫描电子证的二维码。")
+		form.Fail("code", "请输入取卡码，或扫描电子证的二维码。")
 		return nil, nil
 	}
 	q, ok := parseQuery(text)
 	if !ok {
-		form.Fail("code", "没有认出这个号码。领卡码是 8 位数字，申请编号以 HB 开头；也可以重新扫描二维码。")
+		form.Fail("code", "没有认出这个号码。取卡码是 8 位数字，申请编号以 HB 开头；也可以重新扫描二维码。")
 		return nil, nil
 	}
 	ctx := r.Context()
@@ -226,7 +226,7 @@ func (h room) findByName(r *http.Request, me clerk, form *web.Form) (found []car
 		return nil, nil, err
 	}
 	if len(found) == 0 {
-		form.Fail("name", "本网点没有姓名和证件号后四位都相符、正在等待领取的申请。")
+		form.Fail("name", "本网点没有姓名和证件号后四位都相符的待领卡片。还没有到网点的卡片，请按申请编号查找。")
 		return nil, nil, nil
 	}
 	return found, nil, h.Limiter.Forget(ctx, limit.CounterTail, key)

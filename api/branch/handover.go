@@ -4,6 +4,8 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strconv"
+	"time"
 
 	"volcard/api/web"
 	"volcard/internal/card"
@@ -23,6 +25,30 @@ type casePage struct {
 	Done   *handedOver // where the card was handed over already
 	Notice string      // why it cannot be handed over now
 	Focus  string      // the field that comes next
+}
+
+// Seen is since when the case waits, as the page shows it: an act meant for an earlier wait is refused.
+func (p *casePage) Seen() string { return stamp(p.Case.ReadyAt) }
+
+// fieldSeen carries the moment of what the clerk looks at.
+const fieldSeen = "seen"
+
+func stamp(t *time.Time) string {
+	if t == nil {
+		return ""
+	}
+	return strconv.FormatInt(t.UnixMicro(), 10) // as exact as the row
+}
+
+// seen reads what stamp wrote. A form without it means what the row shows now.
+func seen(form *web.Form, now *time.Time) time.Time {
+	if n, err := strconv.ParseInt(form.Get(fieldSeen), 10, 64); err == nil {
+		return time.UnixMicro(n).UTC()
+	}
+	if now == nil {
+		return time.Time{}
+	}
+	return *now
 }
 
 func newCasePage(c cardstore.CounterCase, form *web.Form) *casePage {
@@ -54,30 +80,51 @@ func (h room) showCase(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (h room) renderCase(w http.ResponseWriter, r *http.Request, p *casePage, status int) error {
-	if !p.Case.Consented && p.Case.State != card.Collected {
-		p.Notice = takenBack
-	}
-	switch p.Case.State {
-	case card.Collected:
+	if p.Case.State == card.Collected {
 		done := h.handed(p.Case)
 		p.Done = &done
-		if p.Notice == "" {
-			p.Notice = alreadyCollected(p.Case)
-		}
-	case card.Lapsed:
-		if p.Notice == "" {
-			p.Notice = "领卡期限已过，为申请人预留的卡片已经收回。请申请人在手机上重新选择领卡网点，选好后就可以领卡。"
-			if p.Regular() {
-				p.Notice = "领卡期限已过，卡片仍由本网点保管。请申请人在手机上打开这份申请，点“重新预约领取”，之后刷新本页就可以发卡。"
-			}
-		}
-	default:
+	}
+	if p.Notice == "" {
+		p.Notice = whyNot(p.Case)
 	}
 	return h.Kit.Render(w, r, status, "branch/case", p)
 }
 
 // takenBack is all that a clerk hears of a person who lets the bank see nothing.
 const takenBack = "持卡人已撤回授权。请持卡人在手机上打开“我的账号 → 授权与同意”，重新同意“向领卡银行提供信息”，之后刷新本页就可以发卡。"
+
+// whyNot tells the clerk, and through the clerk the holder, why there is no card to hand over; empty
+// where there is one.
+func whyNot(c cardstore.CounterCase) string {
+	if !c.Consented && c.State != card.Collected {
+		return takenBack
+	}
+	regular := c.Edition == card.Regular
+	switch c.State {
+	case card.Ready:
+	case card.Collected:
+		return alreadyCollected(c)
+	case card.Lapsed:
+		if regular {
+			return "领卡期限已过，卡片仍由本网点保管。请申请人在手机上打开这份申请，点“重新预约领取”，之后刷新本页就可以发卡。"
+		}
+		return "领卡期限已过，为申请人预留的卡片已经收回。请申请人在手机上重新选择领卡网点，选好后就可以领卡。"
+	case card.Producing:
+		return "卡片还没有到网点，到达后申请人会收到短信。如果包裹已经在本网点，请先在“到卡确认”里确认到达。"
+	case card.Accepted, card.Held, card.Reviewing, card.Mending, card.Waiting:
+		if regular {
+			return "这份申请还在办理，卡片还没有制作。卡片到达网点后，申请人会收到短信。"
+		}
+		return "这份申请还在核对，现在还不能领卡。通过后申请人会收到短信。"
+	case card.Withdrawn:
+		return "这份申请已由申请人撤回，没有可发的卡片。"
+	case card.Refused:
+		return "这份申请没有通过，没有可发的卡片。"
+	case card.Closed:
+		return "这份申请长期没有领卡，已经结束，不能再领卡。需要实体卡的，请申请人联系省志愿者协会。"
+	}
+	return ""
+}
 
 func alreadyCollected(c cardstore.CounterCase) string {
 	if c.HandedOverAt == nil {
@@ -114,10 +161,7 @@ func (h room) handOver(w http.ResponseWriter, r *http.Request) error {
 		p.Focus = firstFault(form)
 		return h.renderCase(w, r, p, statusOf(form, limited))
 	}
-	in := workflows.HandOverInput{ApplicationID: c.ID, BranchID: me.Branch, StaffID: me.ID, Serial: serial}
-	if c.ReadyAt != nil {
-		in.Seen = *c.ReadyAt
-	}
+	in := workflows.HandOverInput{ApplicationID: c.ID, BranchID: me.Branch, StaffID: me.ID, Serial: serial, Seen: seen(form, c.ReadyAt)}
 	err = h.Process.HandOver(r.Context(), in)
 	if err == nil {
 		web.Redirect(w, r, "/branch?last="+c.ID.String())

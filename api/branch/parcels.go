@@ -83,6 +83,25 @@ func (h parcels) show(w http.ResponseWriter, r *http.Request) error {
 	return h.Kit.Render(w, r, http.StatusOK, "branch/parcel", p)
 }
 
+// ask is a page of its own against a slip of the hand: an arrival cannot be taken back, and everybody
+// is told of it.
+func (h parcels) ask(w http.ResponseWriter, r *http.Request) error {
+	_, p, err := h.parcelOf(r)
+	if err != nil {
+		return err
+	}
+	if !p.Open() {
+		web.Redirect(w, r, "/branch/parcels/"+p.Parcel.ID.String())
+		return nil
+	}
+	return h.renderAsk(w, r, p, http.StatusOK)
+}
+
+func (h parcels) renderAsk(w http.ResponseWriter, r *http.Request, p *parcelPage, status int) error {
+	p.Title = "确认到达"
+	return h.Kit.Render(w, r, status, "branch/parcel-confirm", p)
+}
+
 // confirm makes every card of the parcel ready. The same click again is told as done.
 func (h parcels) confirm(w http.ResponseWriter, r *http.Request) error {
 	me, p, err := h.parcelOf(r)
@@ -116,5 +135,5 @@ func (h parcels) confirm(w http.ResponseWriter, r *http.Request) error {
 	}
 	p.Form.Fail("", "办理系统暂时繁忙，这次确认可能没有完成。请再按一次“确认到达”，不会重复办理。")
 	w.Header().Set("Retry-After", "5")
-	return h.Kit.Render(w, r, http.StatusServiceUnavailable, "branch/parcel", p)
+	return h.renderAsk(w, r, p, http.StatusServiceUnavailable)
 }

@@ -52,18 +52,22 @@ func TestParcelArrives(t *testing.T) {
 	path := "/branch/parcels/" + parcel.String()
 	me.Get("/branch").WantText("#coming", "1 个包裹在途")
 	page := me.Get("/branch/parcels").WantText(".parcels", "2 张卡").WantText(".parcels", "还没有寄出").Click(".parcels a").WantAt(path)
-	page.Has("#too-early").Lacks("button.btn-xl").WantText(".count-list", "王𠮷").WantText(".count-list", c.works.CardNumber(cases[0]))
-	me.Post(path, nil).Want(http.StatusConflict).WantError("", "寄出之后")
+	page.Has("#too-early").Lacks("#to-confirm").WantText(".count-list", "王𠮷").WantText(".count-list", c.works.CardNumber(cases[0]))
+	me.Get(path + "/confirm").WantAt(path)
+	me.Post(path+"/confirm", nil).Want(http.StatusConflict).WantError("", "寄出之后")
 
 	c.works.Ship(batch, c.clerk)
 	page = me.Get(path).Lacks("#too-early")
 	require.Equal(t, 2, page.Find(".count-list input[type=checkbox]:not([name])").Length())
+	page = page.Lacks("form[action*=parcels]").Click("#to-confirm").WantAt(path+"/confirm").WantText("#confirm", "2 位申请人会收到短信")
+	require.Equal(t, card.Producing, c.works.State(cases[0]), "looking at the question decides nothing")
 	page.Submit("#confirm", nil).WantAt("/branch/parcels").WantText(".flash", "2 张卡现在可以领取").Has("#none")
 	require.Equal(t, card.Ready, c.works.State(cases[0]))
 	page.Submit("#confirm", nil).WantAt("/branch/parcels").WantText(".flash", "已确认到达") // a double click
 	require.Equal(t, 2, c.count("SELECT count(*) FROM audit_entry WHERE action = 'arrive'"))
 	require.Equal(t, 2, c.count("SELECT count(*) FROM message WHERE template = 'card-arrived'"))
-	me.Get(path).WantText("#arrived", "周敏").Lacks("button.btn-xl")
+	me.Get(path).WantText("#arrived", "周敏").Lacks("#to-confirm")
+	me.Get(path + "/confirm").WantAt(path)
 	me.Get("/branch").Lacks("#coming").WantText(".numbers", "等待领取2")
 }
 
@@ -75,7 +79,8 @@ func TestParcelOfAnotherBranch(t *testing.T) {
 	away := c.Clerk(c.away, c.other)
 	for _, id := range []string{parcel.String(), uuid.Must(uuid.NewV7()).String(), "x"} {
 		away.Get("/branch/parcels/" + id).Want(http.StatusNotFound)
-		away.Post("/branch/parcels/"+id, nil).Want(http.StatusNotFound)
+		away.Get("/branch/parcels/" + id + "/confirm").Want(http.StatusNotFound)
+		away.Post("/branch/parcels/"+id+"/confirm", nil).Want(http.StatusNotFound)
 	}
 	require.NotContains(t, string(away.Get("/branch/parcels").Body), parcel.String())
 	require.Equal(t, card.Producing, c.works.State(cases[0]))
@@ -83,7 +88,7 @@ func TestParcelOfAnotherBranch(t *testing.T) {
 		"factory": c.Factory(uuid.Must(uuid.NewV7())), "admin": c.Admin(uuid.Must(uuid.NewV7())),
 		"reviewer": c.Reviewer(uuid.Must(uuid.NewV7())), "person": c.Person(cases[0].Person, "王𠮷"),
 	} {
-		require.Equal(t, http.StatusForbidden, other.Post("/branch/parcels/"+parcel.String(), nil).Response.StatusCode, who)
+		require.Equal(t, http.StatusForbidden, other.Post("/branch/parcels/"+parcel.String()+"/confirm", nil).Response.StatusCode, who)
 		require.Equal(t, http.StatusForbidden, other.Get(regularPath(cases[0])+"/photo.jpg").Response.StatusCode, who)
 	}
 	require.Zero(t, c.process.calls)
@@ -94,7 +99,7 @@ func TestArrivalWhileTheSystemIsAway(t *testing.T) {
 	c := setup(t)
 	batch, parcel, cases := c.underWay()
 	c.works.Ship(batch, c.clerk)
-	path := "/branch/parcels/" + parcel.String()
+	path := "/branch/parcels/" + parcel.String() + "/confirm"
 	c.process.instead = &fault.Error{Kind: fault.Unavailable, Msg: "办理系统暂时繁忙，请稍后再试。"}
 	page := c.me().Post(path, nil).Want(http.StatusServiceUnavailable).WantError("", "再按一次")
 	require.NotEmpty(t, page.Response.Header.Get("Retry-After"))
@@ -210,6 +215,9 @@ func TestRegularCardsByKeyboardAlone(t *testing.T) {
 	k.types(" ")
 	require.Equal(t, "已清点 1 张，共 2 张", k.eval(`document.querySelector("[data-counted]").textContent`))
 	picture(t, b, k.tab, "branch-parcel-counting")
+	k.tabTo(`document.activeElement.id === "to-confirm"`)
+	k.types("\r")
+	require.NoError(t, chromedp.Do(k.tab, chromedp.WaitReady(chromedp.CSS("#confirm button"))))
 	k.tabTo(`document.activeElement.textContent === "确认到达"`)
 	k.types("\r")
 	require.NoError(t, chromedp.Do(k.tab, chromedp.WaitReady(chromedp.CSS("#none"))))
@@ -250,11 +258,11 @@ func TestPagesOfRegularCardsAreAccessible(t *testing.T) {
 	parcelPath := "/branch/parcels/" + parcel.String()
 	b.Shots(me, parcelPath, "branch-parcel-early")
 	c.works.Ship(batch, c.clerk)
-	for name, path := range map[string]string{"desk-coming": "/branch", "parcels": "/branch/parcels", "parcel": parcelPath} {
+	for name, path := range map[string]string{"desk-coming": "/branch", "parcels": "/branch/parcels", "parcel": parcelPath, "parcel-confirm": parcelPath + "/confirm"} {
 		b.Shots(me, path, "branch-"+name)
 		webtest.Axe(t, b, me, path)
 	}
-	me.Post(parcelPath, nil).Want(http.StatusOK)
+	me.Post(parcelPath+"/confirm", nil).Want(http.StatusOK)
 	b.Shots(me, parcelPath, "branch-parcel-arrived")
 	b.Shots(me, regularPath(cases[0]), "branch-regular")
 	webtest.Axe(t, b, me, regularPath(cases[0]))

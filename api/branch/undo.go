@@ -29,6 +29,9 @@ type undoPage struct {
 	Minutes int
 }
 
+// Seen is when the card that the page shows was handed over: only that hand-over is taken back.
+func (p *undoPage) Seen() string { return stamp(p.Case.HandedOverAt) }
+
 func (h room) undoPage(c cardstore.CounterCase, form *web.Form) *undoPage {
 	return &undoPage{
 		Frame: web.Frame{Title: "撤销发卡"}, Case: h.handed(c), Form: form,
@@ -61,10 +64,7 @@ func (h room) undo(w http.ResponseWriter, r *http.Request) error {
 	if !form.OK() {
 		return h.Kit.Render(w, r, form.Status(), "branch/undo", h.undoPage(c, form))
 	}
-	in := workflows.UndoInput{ApplicationID: c.ID, BranchID: me.Branch, StaffID: me.ID, Reason: reason}
-	if c.HandedOverAt != nil {
-		in.Seen = *c.HandedOverAt
-	}
+	in := workflows.UndoInput{ApplicationID: c.ID, BranchID: me.Branch, StaffID: me.ID, Reason: reason, Seen: seen(form, c.HandedOverAt)}
 	err = h.Process.UndoHandOver(r.Context(), in)
 	if err == nil {
 		web.Redirect(w, r, "/branch?last="+c.ID.String())

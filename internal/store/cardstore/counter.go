@@ -16,7 +16,8 @@ import (
 	"volcard/internal/store"
 )
 
-// Counter reads cases for a clerk of one branch: only what waits, or was handed over, there.
+// Counter reads cases for a clerk of one branch: what waits, or was handed over, there; by its own number
+// any case of the branch, so that its holder hears how it stands.
 type Counter struct{ Store }
 
 // counterLimit bounds every answer: a clerk looks for one person, never for a list (T58).
@@ -51,7 +52,7 @@ const counterSQL = `
 	  FROM application a
 	  LEFT JOIN hand_over h ON h.application_id = a.id AND h.undone_at IS NULL
 	  LEFT JOIN staff hs ON hs.id = h.staff_id
-	 WHERE a.branch_id = $1 AND a.state IN ('ready', 'lapsed', 'collected') `
+	 WHERE a.branch_id = $1 `
 
 func (s Counter) list(ctx context.Context, where string, args ...any) ([]CounterCase, error) {
 	rows, err := s.DB.Query(ctx, counterSQL+where, args...)
@@ -69,7 +70,7 @@ func (s Counter) list(ctx context.Context, where string, args ...any) ([]Counter
 
 // ByCode finds cases of the branch by pickup code.
 func (s Counter) ByCode(ctx context.Context, branch uuid.UUID, code string) ([]CounterCase, error) {
-	return s.list(ctx, "AND a.pickup_code = $2 ORDER BY a.submitted_at DESC LIMIT $3", branch, code, counterLimit)
+	return s.list(ctx, "AND a.state IN ('ready', 'lapsed', 'collected') AND a.pickup_code = $2 ORDER BY a.submitted_at DESC LIMIT $3", branch, code, counterLimit)
 }
 
 // ByCardNumber finds the case of the branch whose digital card was scanned.
@@ -82,12 +83,24 @@ func (s Counter) ByNumber(ctx context.Context, branch uuid.UUID, number string) 
 	return s.list(ctx, "AND a.number = $2", branch, number)
 }
 
-// ByName finds waiting cases of the branch by the full name and the last four characters of the
-// ID number; both must match, so that a name alone opens nothing.
+// lately is how long a case that was handed over is still found by its holder's name.
+const lately = 30 * 24 * time.Hour
+
+// ByName finds cases of the branch by the full name and the last four characters of the ID number;
+// both must match, so that a name alone opens nothing. They are those that wait; where there is none,
+// those that lapsed or were handed over lately.
 func (s Counter) ByName(ctx context.Context, branch uuid.UUID, name, tail string) ([]CounterCase, error) {
+	found, err := s.byName(ctx, branch, name, tail, "a.state = 'ready'")
+	if err != nil || len(found) > 0 {
+		return found, err
+	}
+	return s.byName(ctx, branch, name, tail, "(a.state = 'lapsed' OR a.state = 'collected' AND a.closed_at > $3)", s.Clock.Now().Add(-lately))
+}
+
+func (s Counter) byName(ctx context.Context, branch uuid.UUID, name, tail, states string, args ...any) ([]CounterCase, error) {
 	rows, err := s.DB.Query(ctx, `
 		SELECT a.id, p.id_number FROM application a JOIN person p ON p.id = a.person_id
-		 WHERE a.branch_id = $1 AND a.holder_name = $2 AND a.state = 'ready' LIMIT 200`, branch, name)
+		 WHERE a.branch_id = $1 AND a.holder_name = $2 AND `+states+` LIMIT 200`, append([]any{branch, name}, args...)...)
 	if err != nil {
 		return nil, store.Translate(err)
 	}
