@@ -32,6 +32,7 @@ type batchesPage struct {
 	Waiting int
 	Oldest  *time.Time
 	Next    uuid.UUID // of the batch that the button opens
+	Pending bool      // the batch that was opened a moment ago is not written yet
 	Rows    []batchstore.Batch
 	Paging  web.Paging
 }
@@ -61,6 +62,13 @@ func (h production) renderBatches(w http.ResponseWriter, r *http.Request, form *
 	for _, b := range p.Rows {
 		if b.State == batch.Frozen {
 			p.Refresh = soon
+		}
+	}
+	if id, err := uuid.FromString(r.URL.Query().Get("new")); err == nil {
+		if _, err = h.Batches.Get(ctx, id); fault.Is(err, fault.NotFound) {
+			p.Pending, p.Refresh = true, soon
+		} else if err != nil {
+			return err
 		}
 	}
 	return h.Kit.Render(w, r, status, "admin/batches", p)
@@ -103,8 +111,8 @@ func (h production) start(w http.ResponseWriter, r *http.Request) error {
 		w.Header().Set("Retry-After", "5")
 		return h.renderBatches(w, r, form, http.StatusServiceUnavailable)
 	}
-	h.Kit.FlashOK(r, "已开始排产，"+strconv.Itoa(waiting)+" 份申请进入新批次，几秒后出现在列表里。")
-	web.Redirect(w, r, "/admin/batches")
+	h.Kit.FlashOK(r, "已开始排产，"+strconv.Itoa(waiting)+" 份申请进入新批次。")
+	web.Redirect(w, r, "/admin/batches?new="+id.String())
 	return nil
 }
 

@@ -39,7 +39,9 @@ func TestBatchIsOpenedByHand(t *testing.T) {
 	h.process.instead = &fault.Error{Kind: fault.Unavailable, Msg: "办理系统暂时繁忙，请稍后再试。"}
 	page.Submit("#start", nil).Want(http.StatusServiceUnavailable).WantError("", "暂时繁忙")
 	h.process.instead = nil
-	done := page.Submit("#start", nil).WantAt("/admin/batches").WantText(".flash", "2 份申请进入新批次")
+	opened := page.Find(`input[name="batch"]`).AttrOr("value", "")
+	me.Get("/admin/batches?new="+opened).WantText("#pending", "自动出现").Has("main[hx-trigger]") // the process is on its way
+	done := page.Submit("#start", nil).WantAt("/admin/batches?new="+opened).WantText(".flash", "2 份申请进入新批次").Lacks("#pending")
 	done.WantText("#batches", "正在生成制卡文件").WantText("#queue", "0 份申请").Has("main[hx-trigger]")
 	page.Submit("#start", nil).WantAt("/admin/batches").WantText(".flash", "PC2026112301") // a double click
 	require.Equal(t, 1, h.count("SELECT count(*) FROM batch"))
