@@ -8,6 +8,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"volcard/api/web"
+	"volcard/internal/calendar"
 )
 
 // Contact is a party that answers questions (duties R22 and R69). Contacts are a setting:
@@ -32,6 +33,8 @@ func DemoContacts() []Contact {
 type Home struct {
 	Kit      *web.Kit
 	Contacts []Contact
+	Promise  calendar.PromiseTerms
+	Faces    []string // titles of those that a regular card can have
 }
 
 // Routes mounts the page.
@@ -41,14 +44,14 @@ func (h Home) Routes(r chi.Router) {
 
 type homePage struct {
 	web.Frame
-	Contacts []Contact
+	Home
 	Accounts []string // WeChat accounts of the notice (R12)
 }
 
 func (h Home) show(w http.ResponseWriter, r *http.Request) error {
 	return h.Kit.Render(w, r, http.StatusOK, "public/home", &homePage{
 		Frame:    web.Frame{Title: "首页"},
-		Contacts: h.Contacts,
+		Home:     h,
 		Accounts: []string{"中国青年志愿者", "湖北青年志愿者"},
 	})
 }

@@ -10,25 +10,27 @@ import (
 	"volcard/api/public"
 	"volcard/api/web"
 	"volcard/api/web/webtest"
+	"volcard/internal/calendar"
 	"volcard/internal/store/messagestore"
 )
 
 func TestHomeTellsWhatTheCardIs(t *testing.T) {
 	t.Parallel()
 	env := webtest.New(t)
-	public.Home{Kit: env.Kit, Contacts: public.DemoContacts()}.Routes(env.Router)
+	public.Home{Kit: env.Kit, Contacts: public.DemoContacts(), Promise: calendar.PromiseTerms{From: 8, Until: 12}, Faces: []string{"黄鹤楼", "东湖"}}.Routes(env.Router)
 	env.Start()
 	page := env.Client().Get("/").Want(200)
 	page.WantText(".edition:first-of-type", "通用版").WantText("#voluntary + p", "自愿")
 	for _, account := range []string{"中国青年志愿者", "湖北青年志愿者"} {
 		page.WantText(".rows", account)
 	}
+	page.WantText(".edition:last-of-type", "8–12 个工作日").WantText(".edition:last-of-type", "黄鹤楼、东湖，卡面任选")
 	page.WantText(".rows", "招商银行武汉分行").Has(`a[href="/apply"]`).Has(`a[href="/verify"]`).Has(`a[href="/staff/login"]`)
 }
 
 func TestHomeIsAccessible(t *testing.T) {
 	env := webtest.New(t)
-	public.Home{Kit: env.Kit, Contacts: public.DemoContacts()}.Routes(env.Router)
+	public.Home{Kit: env.Kit, Contacts: public.DemoContacts(), Promise: calendar.PromiseTerms{From: 8, Until: 12}, Faces: []string{"黄鹤楼", "东湖"}}.Routes(env.Router)
 	env.Start()
 	b := webtest.NewBrowser(t)
 	b.Shots(env.Client(), "/", "home")

@@ -52,7 +52,7 @@ func (v Verify) limit() func(http.Handler) http.Handler {
 		func(r *http.Request) (string, error) { return web.ClientIP(r), nil },
 		httprate.WithResponseHeaders(httprate.ResponseHeaders{RetryAfter: "Retry-After"}),
 		httprate.WithLimitHandler(func(w http.ResponseWriter, r *http.Request) {
-			v.Kit.Fail(w, r, fault.New(fault.TooMany, "这个网络里查验得太频繁了，请一分钟后再试。"))
+			v.Kit.Fail(w, r, fault.New(fault.TooMany, "这个网络里核验得太频繁了，请一分钟后再试。"))
 		}))
 }
 
@@ -111,7 +111,7 @@ func (v Verify) show(w http.ResponseWriter, r *http.Request) error {
 		status = http.StatusNotFound
 	}
 	return v.Kit.Render(w, r, status, "public/verify-card", &verdictPage{
-		Frame: web.Frame{Title: "查验：" + said.Title, Anonymous: true}, Facts: said, At: now,
+		Frame: web.Frame{Title: "核验：" + said.Title, Anonymous: true}, Facts: said, At: now,
 	})
 }
 
@@ -162,7 +162,7 @@ type verifyPage struct {
 
 // page is the tool that goes on working when the network is gone.
 func (v Verify) page(w http.ResponseWriter, r *http.Request) error {
-	p := &verifyPage{Frame: web.Frame{Title: "查验证件", Back: "/", Anonymous: true}}
+	p := &verifyPage{Frame: web.Frame{Title: "核验证件", Back: "/", Anonymous: true}}
 	for _, said := range verdicts {
 		p.Verdicts = append(p.Verdicts, facts{Verdict: said})
 	}

@@ -37,6 +37,17 @@ func (d designs) Offered(face string) bool {
 	return false
 }
 
+// titles are the names of the faces that are offered, as people read them.
+func (d designs) titles() []string {
+	var titles []string
+	for _, name := range d.faces.Names(string(card.Regular)) {
+		if face, err := d.faces.Face(name); err == nil {
+			titles = append(titles, face.Title)
+		}
+	}
+	return titles
+}
+
 // Hash implements cardstore.Designs.
 func (d designs) Hash(in cardstore.Design) ([32]byte, error) {
 	list, err := d.Preview(in)

@@ -65,7 +65,7 @@ func pages(p *parts, cfg config.API, starter *workflows.Starter, watch *casewatc
 	)
 	return api.Router(api.Rooms{
 		Kit: kit, Metrics: p.metrics.HTTP,
-		Home:    public.Home{Kit: kit, Contacts: contacts(cfg.Contacts.List)},
+		Home:    public.Home{Kit: kit, Contacts: contacts(cfg.Contacts.List), Promise: p.regular.Terms.Promise, Faces: p.designs.titles()},
 		Status:  public.Status{Kit: kit, Cases: cases, Limits: limiter, Terms: p.terms},
 		Verify:  public.Verify{Kit: kit, Keys: p.keys, Cards: cards, List: credential.NewPublisher(p.keys, cards), PerMinute: public.DefaultVerifyPerMinute},
 		Outbox:  public.Outbox{Kit: kit, Outbox: messagestore.Outbox{Store: messages}},
