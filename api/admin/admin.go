@@ -83,6 +83,7 @@ func Routes(r chi.Router, d Deps) {
 		r.Get("/calendar/import", handle(c.showImport))
 		r.With(web.BodyLimit(uploadLimit)).Post("/calendar/import", handle(c.upload))
 		r.With(web.BodyLimit(uploadLimit)).Post("/calendar/apply", handle(c.apply))
+		r.Get("/calendar/apply", web.Beside("import"))
 		for _, l := range lists {
 			i := imports{Deps: d, list: l}
 			r.Get(l.path+"/export", handle(i.export))
@@ -90,6 +91,7 @@ func Routes(r chi.Router, d Deps) {
 			// The whole list travels twice: as a file, and with its summary back and forth.
 			r.With(web.BodyLimit(uploadLimit)).Post(l.path+"/import", handle(i.upload))
 			r.With(web.BodyLimit(uploadLimit)).Post(l.path+"/apply", handle(i.apply))
+			r.Get(l.path+"/apply", web.Beside("import"))
 		}
 	})
 }

@@ -68,6 +68,7 @@ func (a registering) routes(r chi.Router) {
 	r.Get("/register/code", h(a.registerCodeForm))
 	r.Post("/register/code", h(a.registerCode))
 	r.Post("/register/resend", h(a.registerResend))
+	r.Get("/register/resend", web.Beside("code"))
 }
 
 func (a loggingIn) routes(r chi.Router) {
@@ -84,6 +85,7 @@ func (a resetting) routes(r chi.Router) {
 	r.Get("/reset/code", h(a.resetCodeForm))
 	r.Post("/reset/code", h(a.resetCode))
 	r.Post("/reset/resend", h(a.resetResend))
+	r.Get("/reset/resend", web.Beside("code"))
 }
 
 func (a changingPhone) routes(r chi.Router) {
@@ -93,6 +95,7 @@ func (a changingPhone) routes(r chi.Router) {
 	r.Get("/account/phone/code", h(a.phoneCodeForm))
 	r.Post("/account/phone/code", h(a.phoneCode))
 	r.Post("/account/phone/resend", h(a.phoneResend))
+	r.Get("/account/phone/resend", web.Beside("code"))
 }
 
 func (a own) routes(r chi.Router) {

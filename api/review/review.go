@@ -55,6 +55,9 @@ func Routes(r chi.Router, d Deps) {
 		r.Post("/cases/{id}/approve", handle(h.approve))
 		r.Post("/cases/{id}/refuse", handle(h.refuse))
 		r.Post("/cases/{id}/release", handle(h.release))
+		for _, decision := range []string{"approve", "refuse", "release"} {
+			r.Get("/cases/{id}/"+decision, web.Beside("."))
+		}
 	})
 }
 

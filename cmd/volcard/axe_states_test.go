@@ -214,6 +214,13 @@ func (h *house) production() []visit {
 	factory("batch with files", "/factory/batches/"+second.String())
 	applicant("taken out of its batch", refused)
 	applicant("in production", rendered)
+	apply()
+	shipped := works.Freeze()
+	works.Render(shipped)
+	works.Ship(shipped, h.factory)
+	list = append(list, visit{
+		"GET /branch/parcels/{id}/confirm", "/branch/parcels/" + works.Parcel(shipped, h.branch).String() + "/confirm", h.client("clerk"), http.StatusOK,
+	})
 	frozen := apply()
 	factory("batch without files", "/factory/batches/"+works.Freeze().String())
 	applicant("frozen", frozen)

@@ -21,7 +21,15 @@ import (
 var noPage = map[string]string{
 	"GET /parts/divisions":    "a part that pages ask for",
 	"GET /apply/universities": "a part that the page of the unit asks for",
+
+	"GET /apply/submit": elsewhere, "GET /apply/photo/upload": elsewhere, "GET /apply/branch/near": elsewhere,
+	"GET /cards/{id}/branch/near": elsewhere, "GET /cards/{id}/phone/resend": elsewhere, "GET /account/phone/resend": elsewhere,
+	"GET /register/resend": elsewhere, "GET /reset/resend": elsewhere,
+	"GET /admin/branches/apply": elsewhere, "GET /admin/universities/apply": elsewhere, "GET /admin/calendar/apply": elsewhere,
+	"GET /review/cases/{id}/approve": elsewhere, "GET /review/cases/{id}/refuse": elsewhere, "GET /review/cases/{id}/release": elsewhere,
 }
+
+const elsewhere = "leads to the page of its form"
 
 // refusals are the forms whose answer to an empty form is walked too.
 var refusals = map[string][]string{

@@ -96,8 +96,14 @@ var matrix = map[string]access{
 	"GET /factory/batches/{id}/print/{n}.pdf": factoryOf, "GET /factory/batches/{id}/printed": factoryOf,
 	"POST /factory/batches/{id}/printed": factoryOf, "GET /factory/batches/{id}/shipped": factoryOf, "POST /factory/batches/{id}/shipped": factoryOf,
 
+	// The address of a form's answer, opened again, leads to the page beside it, which has a door of its own.
+	"GET /apply/submit": people, "GET /apply/photo/upload": people, "GET /apply/branch/near": people, "GET /cards/{id}/branch/near": people,
+	"GET /cards/{id}/phone/resend": people, "GET /account/phone/resend": people, "GET /register/resend": open, "GET /reset/resend": open,
+	"GET /admin/branches/apply": province, "GET /admin/universities/apply": province, "GET /admin/calendar/apply": province,
+	"GET /review/cases/{id}/approve": reviewing, "GET /review/cases/{id}/refuse": reviewing, "GET /review/cases/{id}/release": reviewing,
+
 	"GET /branch/cases/{id}/photo.jpg": ownBranch, "GET /branch/parcels": clerk,
-	"GET /branch/parcels/{id}": ownBranch, "POST /branch/parcels/{id}": ownBranch,
+	"GET /branch/parcels/{id}": ownBranch, "GET /branch/parcels/{id}/confirm": ownBranch, "POST /branch/parcels/{id}/confirm": ownBranch,
 
 	"GET /branch/stock/receive": clerk, "POST /branch/stock/receive": clerk, "GET /branch/stock/spoil": clerk, "POST /branch/stock/spoil": clerk,
 }
