@@ -210,7 +210,7 @@ func TestRegularCardsByKeyboardAlone(t *testing.T) {
 	require.NoError(t, err)
 	k.tabTo(`document.activeElement.matches(".parcels a")`)
 	k.types("\r")
-	require.NoError(t, chromedp.Do(k.tab, chromedp.WaitReady(chromedp.CSS("#confirm"))))
+	require.NoError(t, chromedp.Do(k.tab, chromedp.WaitReady(chromedp.CSS("#to-confirm"))))
 	k.tabTo(`document.activeElement.matches(".count-list input")`)
 	k.types(" ")
 	require.Equal(t, "已清点 1 张，共 2 张", k.eval(`document.querySelector("[data-counted]").textContent`))
