@@ -45,17 +45,17 @@ func NewClient(c client.Client, queue string) *Client { return &Client{temporal:
 // harm: a run that exists, or that ended well, stays the only one.
 func (c *Client) StartCardApplication(ctx context.Context, application uuid.UUID) error {
 	// A failed or terminated run may be followed by another.
-	_, err := c.startCase(ctx, application, enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY)
+	_, err := startCase(ctx, c, application, enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY)
 	return err
 }
 
 // ResumeCardApplication gives a live case that has no running process one, even where an earlier one ended:
 // the row says that there is something left to do. It tells whether one was started.
 func (c *Client) ResumeCardApplication(ctx context.Context, application uuid.UUID) (started bool, err error) {
-	return c.startCase(ctx, application, enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE)
+	return startCase(ctx, c, application, enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE)
 }
 
-func (c *Client) startCase(ctx context.Context, application uuid.UUID, reuse enums.WorkflowIdReusePolicy) (started bool, err error) {
+func startCase(ctx context.Context, c *Client, application uuid.UUID, reuse enums.WorkflowIdReusePolicy) (started bool, err error) {
 	_, err = c.temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID:        CardApplicationID(application),
 		TaskQueue: c.queue,

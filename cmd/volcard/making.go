@@ -197,6 +197,12 @@ func (c *calendars) load(ctx context.Context) (*calendar.Calendar, error) {
 	return cal, err
 }
 
+// newest counts dates by the calendar that was imported a moment ago.
+func (c *calendars) newest(r cardstore.Regular) cardstore.Regular {
+	r.Calendar = c.load
+	return r
+}
+
 // run follows imports until ctx ends. Where the database is away, the last calendar known serves.
 func (c *calendars) run(ctx context.Context) {
 	tick := time.NewTicker(calendarLife)

@@ -74,7 +74,7 @@ func pages(p *parts, cfg config.API, starter *workflows.Starter, watch *casewatc
 		Applicant: applicant.Deps{
 			Kit: kit, BaseURL: cfg.HTTP.Public.URL(), Terms: p.terms, Faces: p.designs.faces,
 			People: personstore.People{Store: people}, Consents: personstore.Consents{Store: people}, Codes: codes, Places: places,
-			Drafts: cardstore.Drafts{Store: p.cards}, Submissions: cardstore.Submissions{Store: p.cards, Regular: p.fresh()}, Cases: cases,
+			Drafts: cardstore.Drafts{Store: p.cards}, Submissions: cardstore.Submissions{Store: p.cards, Regular: p.calendars.newest(p.regular)}, Cases: cases,
 			Starter: starter, Processes: p.client, Watch: watch,
 			Designs: p.designs, Photos: photos, Limits: limiter, Vault: p.vault, Calendar: p.regular.Calendar, RegularTerms: p.regular.Terms,
 		},

@@ -126,15 +126,8 @@ func regularTermsOf(c config.Cards) card.RegularTerms {
 	}
 }
 
-// fresh is what counts dates by the newest calendar: the one that was imported a moment ago.
-func (p *parts) fresh() cardstore.Regular {
-	fresh := p.regular
-	fresh.Calendar = p.calendars.load
-	return fresh
-}
-
 func (p *parts) promises() cardstore.Promises {
-	return cardstore.Promises{Store: p.cards, Regular: p.fresh()}
+	return cardstore.Promises{Store: p.cards, Regular: p.calendars.newest(p.regular)}
 }
 
 // activities joins the deeds with what they need.

@@ -412,21 +412,18 @@ func (s Process) ChangePhone(ctx context.Context, id, person uuid.UUID, phone []
 		if same, err := s.Vault.UnsealString(phone, LabelPhone); err != nil || same == old {
 			return err
 		}
-		if err := s.tellPhoneChanged(ctx, w, *a, now); err != nil {
+		// Nothing of the case reaches the old phone any more: it is the last chance to learn that somebody
+		// else made the change.
+		event, err := uuid.NewV7()
+		if err != nil {
+			return fmt.Errorf("cardstore: %w", err)
+		}
+		err = s.tell(ctx, &w.later, *a, "change-phone-"+event.String(), "account-security", now,
+			map[string]string{"what": "更换了申请" + a.Number + "的手机号"})
+		if err != nil {
 			return err
 		}
 		a.Phone = phone
 		return s.set(ctx, w, a, store.Actor{Kind: "person", ID: person.String()}, card.ChangePhone, now, nil)
 	})
-}
-
-// tellPhoneChanged tells the phone that the case had: nothing of the case reaches it any more, so it is the
-// last chance to learn that somebody else made the change.
-func (s Process) tellPhoneChanged(ctx context.Context, w *work, before locked, now time.Time) error {
-	event, err := uuid.NewV7()
-	if err != nil {
-		return fmt.Errorf("cardstore: %w", err)
-	}
-	return s.tell(ctx, &w.later, before, "change-phone-"+event.String(), "account-security", now,
-		map[string]string{"what": "更换了申请" + before.Number + "的手机号"})
 }
