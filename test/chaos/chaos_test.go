@@ -10,6 +10,7 @@ import (
 	"github.com/gofrs/uuid/v5"
 	"github.com/stretchr/testify/require"
 
+	"volcard/api/web/webtest"
 	"volcard/internal/card"
 	"volcard/test/world"
 )
@@ -30,26 +31,50 @@ func TestSubmitWhileTemporalIsAway(t *testing.T) {
 	page.Want(http.StatusOK).WantText("body", "已受理")
 	require.NoError(t, w.Temporal.Restart(t.Context()))
 	w.WantState(id, card.Ready)
-	w.WantCleanBooks()
 }
 
-// PostgreSQL is away at submit: 503 with a sentence, nothing half-written, and the same form works
-// as soon as it is back.
-func TestSubmitWhilePostgreSQLIsAway(t *testing.T) {
+// PostgreSQL is away: 503 with a sentence, whoever asks for what, nothing half-written, and the same
+// forms work as soon as it is back.
+func TestPostgreSQLIsAway(t *testing.T) {
 	w := world.Start(t, 10, nil)
 	w.Worker(nil)
 	api := w.API(nil)
-	a := w.Applicant(w.Web(api), 1, "张䶮")
+	env := w.Web(api)
+	holder, a := w.Applicant(env, 1, "王𠮷"), w.Applicant(env, 2, "张䶮")
+	id := holder.Submit(w)
+	w.WantState(id, card.Ready)
+	token := w.Texts("SELECT token FROM card")[0]
+	clerk := env.Clerk(w.Clerk, w.Branch).Still()
+	handOver := handOverForm(w, id, "")
+
 	w.Postgres.Kill()
-	a.Client.Post(world.SubmitPath, a.Form()).Want(http.StatusServiceUnavailable)
+	for name, page := range map[string]*webtest.Page{
+		"submission":  a.Client.Post(world.SubmitPath, a.Form()),
+		"case":        holder.Client.Get("/cards/" + id.String()),
+		"check of it": env.Client().Get("/v/" + token),
+		"counter":     clerk.Get("/branch/cases/" + id.String()),
+		"hand-over":   clerk.Post("/branch/cases/"+id.String(), handOver),
+	} {
+		require.Equal(t, http.StatusServiceUnavailable, page.Response.StatusCode, name)
+		require.NotEmpty(t, page.Response.Header.Get("Retry-After"), name)
+		require.Regexp(t, "正忙|繁忙", page.Text("body"), name)
+	}
 	require.NoError(t, w.Postgres.Restart(t.Context()))
 	// Temporal stands on the same PostgreSQL.
 	w.Until("the pages are back", func() bool {
 		return a.Client.Get("/apply/preview").Response.StatusCode == http.StatusOK
 	})
-	require.Zero(t, w.Count("SELECT count(*) FROM application"))
+	require.Equal(t, []string{id.String()}, w.Texts("SELECT id::text FROM application"))
+	require.Equal(t, []string{"submit", "issue"}, w.Moves(id))
+	require.Zero(t, w.Count("SELECT count(*) FROM hand_over"))
+	env.Client().Get("/v/" + token).Want(http.StatusOK).Has(".verdict[data-status=valid]")
+
 	w.WantState(a.Submit(w), card.Ready)
-	w.WantCleanBooks()
+	w.Until("the hand-over is done", func() bool {
+		status := clerk.Post("/branch/cases/"+id.String(), handOver).Response.StatusCode
+		return status == http.StatusSeeOther
+	})
+	w.WantState(id, card.Collected)
 }
 
 // The api dies with a rush of submissions in its hands. Every person presses again, at the other
@@ -88,5 +113,4 @@ func TestApiDiesInARush(t *testing.T) {
 	}
 	require.Equal(t, people, w.Count("SELECT count(*) FROM card"))
 	require.Equal(t, people, w.Count("SELECT count(*) FROM message"))
-	w.WantCleanBooks()
 }

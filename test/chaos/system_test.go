@@ -13,9 +13,14 @@ import (
 
 	"github.com/gofrs/uuid/v5"
 	"github.com/stretchr/testify/require"
+	enums "go.temporal.io/api/enums/v1"
+	workflowpb "go.temporal.io/api/workflow/v1"
 
 	"volcard/api/web/webtest"
 	"volcard/internal/card"
+	"volcard/internal/clock"
+	"volcard/internal/credential"
+	"volcard/internal/store/keystore"
 	"volcard/test/world"
 )
 
@@ -32,6 +37,8 @@ func TestProductionShape(t *testing.T) {
 		{"an api is asked to stop under load", s.gracefulStop},
 		{"fifty clerks hand over one card", s.oneCardFiftyClerks},
 		{"five hundred want the last card", s.lastCard},
+		{"a process is started again and again", startedAgain},
+		{"a card is withdrawn", s.cardWithdrawn},
 		{"the nightly check mends and names", s.nightlyCheck},
 	} {
 		if !t.Run(step.name, func(t *testing.T) { step.test(t, w.On(t)) }) {
@@ -145,20 +152,15 @@ func (s *shape) oneCardFiftyClerks(t *testing.T, w *world.World) {
 	for i := range desks {
 		desks[i] = w.Web(s.apis[i%2]).Clerk(w.Rows.Clerk("郑洁", w.Branch), w.Branch).Still()
 	}
-	type answer struct {
-		status int
-		body   string
-	}
 	answers := make([]answer, clerks)
 	var rush sync.WaitGroup
 	for i, desk := range desks {
 		rush.Go(func() {
 			mine := url.Values{"tail": form["tail"], "serial": {w.Serials[i]}}
-			status, body, err := send(desk, s.apis[i%2].URL+"/branch/cases/"+id.String(), mine)
-			if err != nil {
-				body = err.Error()
+			var err error
+			if answers[i], err = post(desk, s.apis[i%2].URL+"/branch/cases/"+id.String(), mine); err != nil {
+				answers[i].body = err.Error()
 			}
-			answers[i] = answer{status, body}
 		})
 	}
 	rush.Wait()
@@ -178,15 +180,21 @@ func (s *shape) oneCardFiftyClerks(t *testing.T, w *world.World) {
 	w.WantCleanBooks()
 }
 
-// send posts a form with a browser's cookies, beside the test's goroutine.
-func send(c *webtest.Client, target string, form url.Values) (status int, body string, err error) {
+// answer is what a plain request got.
+type answer struct {
+	status         int
+	location, body string
+}
+
+// post sends a form with a browser's cookies, beside the test's goroutine.
+func post(c *webtest.Client, target string, form url.Values) (answer, error) {
 	req, err := http.NewRequest(http.MethodPost, target, strings.NewReader(form.Encode()))
 	if err != nil {
-		return 0, "", err
+		return answer{}, err
 	}
 	origin, err := url.Parse(target)
 	if err != nil {
-		return 0, "", err
+		return answer{}, err
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Origin", origin.Scheme+"://"+origin.Host)
@@ -197,11 +205,11 @@ func send(c *webtest.Client, target string, form url.Values) (status int, body s
 	once := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	res, err := once.Do(req)
 	if err != nil {
-		return 0, "", err
+		return answer{}, err
 	}
 	defer res.Body.Close()
 	b, err := io.ReadAll(res.Body)
-	return res.StatusCode, string(b), err
+	return answer{res.StatusCode, res.Header.Get("Location"), string(b)}, err
 }
 
 // lastCard: one is accepted, everybody else is told so at once, and nobody sees a failure.
@@ -221,27 +229,25 @@ func (s *shape) lastCard(t *testing.T, w *world.World) {
 	}
 	making.Wait()
 	require.False(t, slices.Contains(people, nil))
-	statuses := make([]int, crowd)
-	bodies := make([]string, crowd)
+	answers := make([]answer, crowd)
 	var rush sync.WaitGroup
 	for i, a := range people {
 		rush.Go(func() {
 			var err error
-			statuses[i], bodies[i], err = send(a.Client, s.apis[i%2].URL+world.SubmitPath, a.Form())
-			if err != nil {
-				bodies[i] = err.Error()
+			if answers[i], err = post(a.Client, s.apis[i%2].URL+world.SubmitPath, a.Form()); err != nil {
+				answers[i].body = err.Error()
 			}
 		})
 	}
 	rush.Wait()
 	accepted := 0
-	for i, status := range statuses {
-		if status == http.StatusSeeOther {
+	for _, a := range answers {
+		if a.status == http.StatusSeeOther {
 			accepted++
 			continue
 		}
-		require.Equal(t, http.StatusUnprocessableEntity, status, bodies[i])
-		require.Contains(t, bodies[i], "所选网点的通用版卡片刚刚领完，请另选一个网点。")
+		require.Equal(t, http.StatusUnprocessableEntity, a.status, a.body)
+		require.Contains(t, a.body, "所选网点的通用版卡片刚刚领完，请另选一个网点。")
 	}
 	require.Equal(t, 1, accepted)
 	require.Equal(t, 1, w.Count("SELECT count(*) FROM application WHERE branch_id = $1", w.Branch))
@@ -250,6 +256,67 @@ func (s *shape) lastCard(t *testing.T, w *world.World) {
 	})
 	w.WantEveryCaseHasItsProcess()
 	w.WantCleanBooks()
+}
+
+// cardWithdrawn: as soon as its holder has withdrawn, the page behind the QR and the signed list say so (T11), whichever
+// api is asked.
+func (s *shape) cardWithdrawn(t *testing.T, w *world.World) {
+	t.Helper()
+	a := w.Somebody(w.Web(s.apis[0]))
+	id := a.SubmitAt(w, s.apis[0])
+	w.WantState(id, card.Ready)
+	token := w.Texts("SELECT token FROM card WHERE application_id = $1", id)[0]
+	ring := credential.NewKeyring(keystore.Store{DB: w.DB, Vault: w.Vault, Clock: clock.System{}})
+	require.NoError(t, ring.Refresh(t.Context()))
+	listed := func(at *world.Proc) string {
+		t.Helper()
+		_, _, status, err := ring.ReadList(w.Web(at).Client().Get("/.well-known/volcard/revoked").Want(http.StatusOK).Body)
+		require.NoError(t, err)
+		return status(token)
+	}
+	for _, api := range s.apis {
+		w.Web(api).Client().Get("/v/" + token).Want(http.StatusOK).Has(".verdict[data-status=valid]")
+		require.Empty(t, listed(api))
+	}
+	page := "/cards/" + id.String()
+	require.Equal(t, page, a.Client.Post(page+"/withdraw", nil).Want(http.StatusSeeOther).Location())
+	for _, api := range s.apis {
+		w.Web(api).Client().Get("/v/" + token).Want(http.StatusOK).Has(".verdict[data-status=cancelled]")
+		w.Until("the list says so", func() bool { return listed(api) == "cancelled" })
+	}
+}
+
+// startedAgain: a case has one run, whoever starts it how often, and none after it has ended.
+func startedAgain(t *testing.T, w *world.World) {
+	t.Helper()
+	process := w.Processes(world.Queue)
+	c := w.Accepted("王𠮷", world.Ago(0))
+	run := func() *workflowpb.WorkflowExecutionInfo {
+		t.Helper()
+		now, err := w.Engine().DescribeWorkflowExecution(t.Context(), world.RunID(c.ID), "")
+		require.NoError(t, err)
+		return now.GetWorkflowExecutionInfo()
+	}
+	var starts sync.WaitGroup
+	failed := make(chan error, 5)
+	for range cap(failed) {
+		starts.Go(func() { failed <- process.StartCardApplication(t.Context(), c.ID) })
+	}
+	starts.Wait()
+	for range cap(failed) {
+		require.NoError(t, <-failed)
+	}
+	w.WantState(c.ID, card.Ready)
+	first := run().GetExecution().GetRunId()
+	require.NoError(t, process.StartCardApplication(t.Context(), c.ID))
+	require.Equal(t, first, run().GetExecution().GetRunId(), "while it runs")
+
+	require.NoError(t, withdraw(t.Context(), process, c))
+	w.Until("it has ended", func() bool { return run().GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_COMPLETED })
+	require.NoError(t, process.StartCardApplication(t.Context(), c.ID))
+	require.Equal(t, first, run().GetExecution().GetRunId(), "after it has ended")
+	require.Equal(t, enums.WORKFLOW_EXECUTION_STATUS_COMPLETED, run().GetStatus())
+	require.Equal(t, []string{"submit", "issue", "withdraw"}, w.Moves(c.ID))
 }
 
 // nightlyCheck: a row whose process was terminated gets one again; a process whose row has ended

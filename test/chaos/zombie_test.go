@@ -30,8 +30,6 @@ func TestZombiesAndLostAnswers(t *testing.T) {
 			})
 		}
 	})
-	w.WantEveryCaseHasItsProcess()
-	w.WantCleanBooks()
 }
 
 // stoppedBefore: the clerk's hand-over stops in one worker, is done by another and taken back; then

@@ -174,13 +174,7 @@ func TestEverythingIsFoundAsItWas(t *testing.T) {
 	require.Contains(t, other.out.String(), "port "+port+" is taken")
 	require.Equal(t, 1, strings.Count(other.out.String(), "\n"))
 
-	// Operators' commands work beside it with the settings that it leaves.
-	audit := exec.CommandContext(t.Context(), "sh", "-c", `set -a; . "$1"; exec "$2" audit`, "sh",
-		filepath.Join(data, "env"), world.Program(t))
-	audit.Env = environ()
-	out, err := audit.CombinedOutput()
-	require.NoError(t, err, string(out))
-	require.Contains(t, string(out), "nothing found")
+	wantCleanBooks(t, data)
 
 	first.signal(syscall.SIGINT)
 	require.Zero(t, first.cmd.ProcessState.ExitCode(), first.out.String())
@@ -205,6 +199,18 @@ func TestEverythingIsFoundAsItWas(t *testing.T) {
 	third.ready()
 	_, err = temporal(t, data).DescribeWorkflowExecution(t.Context(), "sleeper", "")
 	require.NoError(t, err)
+	wantCleanBooks(t, data)
+}
+
+// wantCleanBooks runs the auditor beside the system, as an operator does, with the settings that it leaves.
+func wantCleanBooks(t *testing.T, data string) {
+	t.Helper()
+	audit := exec.CommandContext(t.Context(), "sh", "-c", `set -a; . "$1"; exec "$2" audit`, "sh",
+		filepath.Join(data, "env"), world.Program(t))
+	audit.Env = environ()
+	out, err := audit.CombinedOutput()
+	require.NoError(t, err, string(out))
+	require.Contains(t, string(out), "nothing found")
 }
 
 // logins are the lines of the table of accounts.
@@ -253,4 +259,5 @@ func TestFirstStartIsCutShort(t *testing.T) {
 	r.ready()
 	require.Equal(t, http.StatusOK, r.get("/"))
 	require.Equal(t, 7, strings.Count(logins(r), "\n")+1, "one account for each audience")
+	wantCleanBooks(t, data)
 }

@@ -112,7 +112,6 @@ func TestARegularCardFromThePhotoToTheHand(t *testing.T) {
 	for _, step := range []card.Action{card.Review, card.ApprovePhoto, card.Freeze, card.BatchPrint, card.BatchShip, card.Arrive, card.HandOver} {
 		require.Contains(t, phone.text(".timeline"), step.Text())
 	}
-	w.WantCleanBooks()
 }
 
 // sideways is a phone's photo of twelve megapixels, stored on its side, that the rules cannot pass alone.

@@ -132,10 +132,3 @@ func (w *System) Booked(id uuid.UUID) []string {
 	w.T.Helper()
 	return w.Texts("SELECT kind FROM stock_entry WHERE application_id = $1 ORDER BY id", id)
 }
-
-// WantMessagesSent waits until every message has gone out, and sees that each went out once.
-func (w *System) WantMessagesSent() {
-	w.T.Helper()
-	w.Until("every message is sent", func() bool { return w.Count("SELECT count(*) FROM message WHERE state <> 'sent'") == 0 })
-	require.Equal(w.T, w.Count("SELECT count(*) FROM message"), w.Count("SELECT count(*) FROM outbox_page"), "each message went out once")
-}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/gofrs/uuid/v5"
 	"github.com/stretchr/testify/require"
+	commonpb "go.temporal.io/api/common/v1"
 	enums "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/api/workflowservice/v1"
@@ -42,57 +43,40 @@ func (w *System) Processes(queue string) *workflows.Client {
 // RunID is what Temporal calls the process of a case.
 func RunID(id uuid.UUID) string { return workflows.CardApplicationID(id) }
 
-// Runs counts the runs of card applications that are in a status.
-func (w *System) Runs(status enums.WorkflowExecutionStatus) int {
+// Runs lists the runs that a query of Temporal's visibility finds.
+func (w *System) Runs(query string) []*commonpb.WorkflowExecution {
 	w.T.Helper()
-	var n int64
-	w.Until("runs are counted", func() bool {
-		res, err := w.Engine().CountWorkflow(context.Background(), &workflowservice.CountWorkflowExecutionsRequest{
-			Query: "WorkflowType = '" + workflows.CardApplicationType + "' AND ExecutionStatus = '" + status.String() + "'",
-		})
-		n = res.GetCount()
-		return err == nil
-	})
-	return int(n)
-}
-
-// WantEveryCaseHasItsProcess waits until exactly the live and the just collected cases have a
-// running process, one each, and sees that no process has failed.
-func (w *System) WantEveryCaseHasItsProcess() {
-	w.T.Helper()
-	// Visibility follows the histories a little later.
-	w.Until("each open case has one running process", func() bool {
-		ctx := context.Background()
-		running, err := w.Processes(Queue).RunningCases(ctx)
-		if err != nil || w.Runs(enums.WORKFLOW_EXECUTION_STATUS_RUNNING) != len(running) {
-			return false
-		}
-		rows, err := w.DB.Query(ctx, "SELECT id FROM application WHERE closed_at IS NULL OR state = 'collected'")
-		if err != nil {
-			return false
-		}
-		defer rows.Close()
-		open := 0
-		for rows.Next() {
-			var id uuid.UUID
-			if rows.Scan(&id) != nil || !running[id] {
+	var runs []*commonpb.WorkflowExecution
+	w.Until("runs are listed", func() bool {
+		runs = nil
+		var page []byte
+		for {
+			res, err := w.Engine().ListWorkflow(context.Background(), &workflowservice.ListWorkflowExecutionsRequest{
+				Query: query, PageSize: 1000, NextPageToken: page,
+			})
+			if err != nil {
 				return false
 			}
-			open++
+			for _, run := range res.GetExecutions() {
+				runs = append(runs, run.GetExecution())
+			}
+			if page = res.GetNextPageToken(); len(page) == 0 {
+				return true
+			}
 		}
-		return rows.Err() == nil && open == len(running)
 	})
-	for _, bad := range []enums.WorkflowExecutionStatus{
-		enums.WORKFLOW_EXECUTION_STATUS_FAILED, enums.WORKFLOW_EXECUTION_STATUS_TERMINATED, enums.WORKFLOW_EXECUTION_STATUS_TIMED_OUT,
-	} {
-		require.Zero(w.T, w.Runs(bad), "%s processes", bad)
-	}
+	return runs
 }
 
 // History reads the whole history of a process.
 func (w *System) History(workflowID string) *historypb.History {
 	w.T.Helper()
-	events := w.Engine().GetWorkflowHistory(context.Background(), workflowID, "", false,
+	return w.history(&commonpb.WorkflowExecution{WorkflowId: workflowID})
+}
+
+func (w *System) history(run *commonpb.WorkflowExecution) *historypb.History {
+	w.T.Helper()
+	events := w.Engine().GetWorkflowHistory(context.Background(), run.GetWorkflowId(), run.GetRunId(), false,
 		enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	history := &historypb.History{}
 	for events.HasNext() {

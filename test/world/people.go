@@ -21,6 +21,7 @@ import (
 // Applicant is a person with a complete draft, at the preview.
 type Applicant struct {
 	ID     uuid.UUID
+	Tail   string // of the ID number, as a clerk reads it
 	Client *webtest.Client
 	form   url.Values
 }
@@ -38,7 +39,7 @@ func (w *World) Applicant(env *webtest.Env, n int, name string) *Applicant {
 	require.Empty(w.T, card.CheckSubmission(d, facts))
 	content := card.ContentHash(d, facts)
 	return &Applicant{
-		ID: id, Client: env.Person(id, name).Still(),
+		ID: id, Tail: IDNumber(n)[14:], Client: env.Person(id, name).Still(),
 		form: url.Values{
 			"content":         {hex.EncodeToString(content[:])},
 			"idempotency_key": {uuid.Must(uuid.NewV4()).String()},
