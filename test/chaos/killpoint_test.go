@@ -2,6 +2,7 @@ package chaos_test
 
 import (
 	"context"
+	"maps"
 	"reflect"
 	"slices"
 	"strconv"
@@ -187,19 +188,16 @@ func TestKillPoints(t *testing.T) {
 		// No schedule freezes what the cells have waiting.
 		"VOLCARD_BATCH_HOUR": farHour(),
 	})
+	w.Worker(nil) // makes the key that cards are signed with, and sends what killed dispatchers held
 	other := w.At("街道口支行", 20)
-	admin := w.Admin("省级管理员")
-	rows := append(matrix(other.Branch, admin), regularMatrix(w.Rows.Staff("赵审核", "reviewer"))...)
-
-	missing := activitiesOf(activities.Card{})
-	for _, row := range rows {
-		missing = slices.DeleteFunc(missing, func(name string) bool { return name == row.activity })
-	}
-	require.Empty(t, missing, "every deed has its row")
-
+	rows := deedsOfCases(other.Branch, w.Admin("省级管理员"), w.Rows.Staff("赵审核", "reviewer"))
 	t.Run("cells", func(t *testing.T) {
-		for _, row := range rows {
-			for _, point := range killpoint.Points() {
+		for _, point := range killpoint.Points() {
+			t.Run("api/"+point, func(t *testing.T) {
+				t.Parallel()
+				killedAPI(t, w.On(t), rows[0], point)
+			})
+			for _, row := range rows {
 				t.Run(row.activity+row.variant+"/"+point, func(t *testing.T) {
 					t.Parallel()
 					killed(t, w.On(t), row, point)
@@ -207,24 +205,40 @@ func TestKillPoints(t *testing.T) {
 			}
 		}
 	})
-	w.Worker(nil) // takes over what the killed dispatchers held
-	w.WantMessagesSent()
-	w.WantEveryCaseHasItsProcess()
-	w.WantCleanBooks()
+}
+
+// Every deed that a worker offers has its rows in the matrices, and every row is of a deed.
+func TestEveryDeedHasItsRow(t *testing.T) {
+	t.Parallel()
+	var offered []string
+	all := reflect.TypeFor[activities.All]()
+	for i := range all.NumField() {
+		area := all.Field(i).Type
+		for n := range area.NumMethod() {
+			offered = append(offered, area.Method(n).Name)
+		}
+	}
+	tried := map[string]bool{}
+	for _, row := range deedsOfCases(uuid.Nil, uuid.Nil, uuid.Nil) {
+		tried[row.activity] = true
+	}
+	for _, row := range makings() {
+		tried[row.activity] = true
+	}
+	for _, activity := range append(ofDays(), ofChecks()...) {
+		tried[activity] = true
+	}
+	require.ElementsMatch(t, offered, slices.Collect(maps.Keys(tried)))
+}
+
+// deedsOfCases are the rows of both editions.
+func deedsOfCases(other, admin, reviewer uuid.UUID) []deed {
+	return append(matrix(other, admin), regularMatrix(reviewer)...)
 }
 
 // farHour is an hour of Shanghai that no run of this test sees.
 func farHour() string {
 	return strconv.Itoa((clock.System{}.Now().In(clock.Shanghai).Hour() + 12) % 24)
-}
-
-func activitiesOf(area any) []string {
-	typ := reflect.PointerTo(reflect.TypeOf(area))
-	names := make([]string, typ.NumMethod())
-	for i := range names {
-		names[i] = typ.Method(i).Name
-	}
-	return names
 }
 
 // killed is one cell.
@@ -251,24 +265,48 @@ func killed(t *testing.T, w *world.World, row deed, point string) {
 	victim.WantEnd()
 	victim.Without("VOLCARD_TEST_KILL_POINT").Start()
 	require.NoError(t, <-pressed)
+	wantDone(t, w, row, c.ID)
+	victim.Stop()
+}
 
-	w.WantState(c.ID, row.want)
-	told := func() []string { return w.Told(c.ID) }
-	w.Until("messages "+queue, func() bool { return len(told()) >= len(row.told) })
+// killedAPI is the cell of production: the first card of a case is issued by the api that accepted it.
+func killedAPI(t *testing.T, w *world.World, row deed, point string) {
+	t.Helper()
+	victim := w.API(map[string]string{
+		"VOLCARD_TEMPORAL_TASK_QUEUE": "api-" + point, "VOLCARD_TEST_KILL_POINT": row.activity + ":" + point,
+	})
+	a := w.Somebody(w.Web(victim))
+	if res, err := a.Send(victim); err == nil { // it may die before it has answered
+		require.NoError(t, res.Body.Close())
+	}
+	victim.WantEnd()
+	victim.Without("VOLCARD_TEST_KILL_POINT").Start()
+	victim.Ready()
+	id := a.SubmitAt(w, victim)
+	require.Equal(t, []string{id.String()}, w.Texts("SELECT id::text FROM application WHERE person_id = $1", a.ID))
+	wantDone(t, w, row, id)
+	victim.Stop()
+}
+
+// wantDone waits until a case is where its row ends, and sees that every deed was done once.
+func wantDone(t *testing.T, w *world.World, row deed, id uuid.UUID) {
+	t.Helper()
+	w.WantState(id, row.want)
+	told := func() []string { return w.Told(id) }
+	w.Until("its messages", func() bool { return len(told()) >= len(row.told) })
 	status := enums.WORKFLOW_EXECUTION_STATUS_RUNNING
 	if !row.want.Live() && row.want != card.Collected {
 		status = enums.WORKFLOW_EXECUTION_STATUS_COMPLETED
 	}
 	w.Until("the process is "+status.String(), func() bool {
-		run, err := w.Engine().DescribeWorkflowExecution(t.Context(), workflows.CardApplicationID(c.ID), "")
+		run, err := w.Engine().DescribeWorkflowExecution(t.Context(), world.RunID(id), "")
 		return err == nil && run.GetWorkflowExecutionInfo().GetStatus() == status && run.GetPendingWorkflowTask() == nil
 	})
-	require.Equal(t, row.moves, w.Moves(c.ID))
+	require.Equal(t, row.moves, w.Moves(id))
 	require.Equal(t, row.told, told())
-	require.Equal(t, row.booked, w.Booked(c.ID))
-	require.Equal(t, row.cards, w.Count("SELECT count(*) FROM card WHERE application_id = $1", c.ID))
-	w.WantReplayable(c.ID)
-	victim.Stop()
+	require.Equal(t, row.booked, w.Booked(id))
+	require.Equal(t, row.cards, w.Count("SELECT count(*) FROM card WHERE application_id = $1", id))
+	w.WantReplayable(id)
 }
 
 // press does what people do: each decision when its time has come, and again where the page said

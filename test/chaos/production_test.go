@@ -11,7 +11,6 @@ import (
 	enums "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
 
-	"volcard/activities"
 	"volcard/internal/batch"
 	"volcard/internal/calendar"
 	"volcard/internal/card"
@@ -43,7 +42,39 @@ func TestKillPointsOfProduction(t *testing.T) {
 	w := world.Start(t, 0, map[string]string{
 		"VOLCARD_SWEEP_AFTER": "1h", "VOLCARD_DATABASE_MAX_CONNS": "4", "VOLCARD_SMS_TIMEOUT": "1s", "VOLCARD_BATCH_HOUR": farHour(),
 	})
-	rows := []making{
+	// Nothing waits during these, so that no day opens a batch.
+	t.Run("days", func(t *testing.T) {
+		for _, point := range killpoint.Points() {
+			for _, activity := range ofDays() {
+				t.Run(activity+"/"+point, func(t *testing.T) {
+					t.Parallel()
+					killedDay(t, w.On(t), activity, point)
+				})
+			}
+			for _, activity := range ofChecks() {
+				t.Run(activity+"/"+point, func(t *testing.T) {
+					t.Parallel()
+					killedCheck(t, w.On(t), activity, point)
+				})
+			}
+		}
+	})
+	f := &factory{staff: w.Rows.Staff("钱师傅", "factory"), queue: &sync.Mutex{}}
+	t.Run("batches", func(t *testing.T) {
+		for _, row := range makings() {
+			for _, point := range killpoint.Points() {
+				t.Run(row.activity+row.variant+"/"+point, func(t *testing.T) {
+					t.Parallel()
+					killedBatch(t, w.On(t), f, row, point)
+				})
+			}
+		}
+	})
+	w.Worker(nil) // takes over what the killed dispatchers held
+}
+
+func makings() []making {
+	return []making{
 		{activity: "FreezeBatch"},
 		{activity: "RenderFile"},
 		{activity: "RenderFile", variant: "reject", reject: true},
@@ -55,41 +86,11 @@ func TestKillPointsOfProduction(t *testing.T) {
 		{activity: "WakeParcel"},
 		{activity: "DropFiles"},
 	}
-	ofDays := []string{"LookAtDay", "RecomputePromises"}
-	missing := append(activitiesOf(activities.Batch{}), activitiesOf(activities.Dates{})...)
-	for _, row := range rows {
-		missing = slices.DeleteFunc(missing, func(name string) bool { return name == row.activity })
-	}
-	missing = slices.DeleteFunc(missing, func(name string) bool { return slices.Contains(ofDays, name) })
-	require.Empty(t, missing, "every deed has its row")
-
-	// Nothing waits during these, so that no day opens a batch.
-	t.Run("days", func(t *testing.T) {
-		for _, activity := range ofDays {
-			for _, point := range killpoint.Points() {
-				t.Run(activity+"/"+point, func(t *testing.T) {
-					t.Parallel()
-					killedDay(t, w.On(t), activity, point)
-				})
-			}
-		}
-	})
-	f := &factory{staff: w.Rows.Staff("钱师傅", "factory"), queue: &sync.Mutex{}}
-	t.Run("batches", func(t *testing.T) {
-		for _, row := range rows {
-			for _, point := range killpoint.Points() {
-				t.Run(row.activity+row.variant+"/"+point, func(t *testing.T) {
-					t.Parallel()
-					killedBatch(t, w.On(t), f, row, point)
-				})
-			}
-		}
-	})
-	w.Worker(nil) // takes over what the killed dispatchers held
-	w.WantMessagesSent()
-	w.WantEveryCaseHasItsProcess()
-	w.WantCleanBooks()
 }
+
+// The deeds that belong to no batch and to no case.
+func ofDays() []string   { return []string{"LookAtDay", "RecomputePromises"} }
+func ofChecks() []string { return []string{"CompareCases", "AuditBooks"} }
 
 // wantEnd waits until a process has ended well.
 func wantEnd(t *testing.T, w *world.World, id string) {
@@ -124,6 +125,23 @@ func killedDay(t *testing.T, w *world.World, activity, point string) {
 		return err == nil && run.GetPendingWorkflowTask() == nil
 	})
 	w.WantReplayable(c.ID)
+	victim.Stop()
+}
+
+// killedCheck: the nightly check dies with a worker, and ends all the same, with a report of each half.
+func killedCheck(t *testing.T, w *world.World, activity, point string) {
+	t.Helper()
+	queue := activity + "-" + point
+	victim := w.Worker(map[string]string{"VOLCARD_TEMPORAL_TASK_QUEUE": queue, "VOLCARD_TEST_KILL_POINT": activity + ":" + point})
+	id := "nightly-check-" + queue
+	_, err := w.Engine().ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: id, TaskQueue: queue}, workflows.NightlyCheckType)
+	require.NoError(t, err)
+	victim.WantEnd()
+	victim.Without("VOLCARD_TEST_KILL_POINT").Start()
+	wantEnd(t, w, id)
+	var result workflows.NightlyCheckResult
+	require.NoError(t, w.Engine().GetWorkflow(t.Context(), id, "").Get(t.Context(), &result))
+	require.Zero(t, result, "nothing is wrong here")
 	victim.Stop()
 }
 
@@ -256,7 +274,4 @@ func TestRegularCardOnTheDemonstrationsClock(t *testing.T) {
 	// At once: the clerk may be quicker than the news of the arrival.
 	require.NoError(t, handOver(t.Context(), process, c))
 	require.Equal(t, card.Collected, w.State(c.ID))
-	w.WantMessagesSent()
-	w.WantEveryCaseHasItsProcess()
-	w.WantCleanBooks()
 }
