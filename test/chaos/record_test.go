@@ -48,6 +48,7 @@ func TestRecordHistories(t *testing.T) {
 	reviewer := w.Rows.Staff("赵审核", "reviewer")
 	// Before the others: a freeze takes whatever waits.
 	t.Run("production", func(t *testing.T) { tellProduction(t, w.On(t)) })
+	t.Run("nightly-check", func(t *testing.T) { tellNight(t, w.On(t)) })
 	other := w.At("街道口支行", 20)
 	admin := w.Admin("省级管理员")
 	// The serial belongs to the first branch, where the case is no longer.
@@ -156,6 +157,16 @@ func overdue(t *testing.T, w *world.World) *world.Case {
 func untilTold(_ context.Context, _ *workflows.Client, c *world.Case) error {
 	c.WantTold("card-overdue")
 	return nil
+}
+
+// tellNight compares rows and processes, and reads the books, as every night.
+func tellNight(t *testing.T, w *world.World) {
+	t.Helper()
+	const night = "nightly-check-recorded"
+	_, err := w.Engine().ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: night, TaskQueue: world.Queue}, workflows.NightlyCheckType)
+	require.NoError(t, err)
+	wantEnd(t, w, night)
+	write(t, w, night, "nightly-check")
 }
 
 // tellProduction brings two regular cases through a batch, one of them taken out of it, with the day that
