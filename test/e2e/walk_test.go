@@ -51,7 +51,7 @@ func fromRegistrationToTheCard(t *testing.T, name string) {
 	require.Equal(t, 1, w.Count("SELECT count(*) FROM application"))
 	code := regexp.MustCompile(`\D`).ReplaceAllString(phone.text("[data-pickup]"), "")
 	require.Len(t, code, 8)
-	require.Equal(t, code, regexp.MustCompile(`\D`).ReplaceAllString(phone.sms(mobile, `\d{8}|\d{4} \d{4}`), ""))
+	require.Equal(t, code, regexp.MustCompile(`\D`).ReplaceAllString(phone.sms(mobile, `取卡码\d{8}`), ""))
 	casePath := run(phone, chromedp.Evaluate[string](`location.pathname`))
 	verifyPDF(t, phone, casePath)
 
