@@ -219,7 +219,7 @@ func (h *house) production() []visit {
 	works.Render(shipped)
 	works.Ship(shipped, h.factory)
 	list = append(list, visit{
-		"GET /branch/parcels/{id}/confirm", "/branch/parcels/" + works.Parcel(shipped, h.branch).String() + "/confirm", h.client("clerk"), http.StatusOK,
+		"GET /branch/parcels/{id}/confirm", "/branch/parcels/" + works.Parcel(shipped, h.branch).String() + "/confirm", h.client("clerk"), http.StatusOK, nil,
 	})
 	frozen := apply()
 	factory("batch without files", "/factory/batches/"+works.Freeze().String())
