@@ -12,10 +12,12 @@ import (
 	"os/user"
 	"strings"
 
+	"volcard/internal/card"
 	"volcard/internal/config"
 	"volcard/internal/passwd"
 	"volcard/internal/person"
 	"volcard/internal/store"
+	"volcard/internal/store/cardstore"
 	"volcard/internal/store/codestore"
 	"volcard/internal/store/keystore"
 	"volcard/internal/store/personstore"
@@ -33,6 +35,7 @@ type adminCommand struct {
 	Account adminAccount `cmd:"" help:"Stop the account of a person, or let it go on."`
 	Import  adminImport  `cmd:"" help:"Replace the list of branches or universities by a CSV file; shows what would change unless --apply."`
 	Rotate  adminRotate  `cmd:"" name:"rotate-signing-key" help:"Retire the key that signs cards and make a new one."`
+	Card    adminCard    `cmd:"" help:"Suspend an issued card, let it hold again, or cancel it."`
 	Vault   adminVault   `cmd:"" help:"Change the keys under which personal data is stored."`
 	Check   adminCheck   `cmd:"" help:"Run the nightly check now."`
 	Recheck adminRecheck `cmd:"" help:"Examine anew what was issued, with the rules by which it was issued; exit 1 on any finding."`
@@ -306,5 +309,74 @@ func (c accountChange) change(ctx context.Context, p *parts, block bool, in io.R
 		return err
 	}
 	_, err = fmt.Fprintf(out, "%s %s is blocked; logins ended: %d\n", profile.Name.Masked(), profile.MaskedID, ended)
+	return err
+}
+
+// adminCard changes what an issued card is worth to whoever checks it. The account is another matter:
+// adminAccount.
+type adminCard struct {
+	Suspend adminSuspend `cmd:"" help:"Let nobody accept the card until it is resumed, nor hand it over: it was lost, or is misused."`
+	Resume  adminResume  `cmd:"" help:"Let a suspended card hold again."`
+	Cancel  adminCancel  `cmd:"" help:"End the card for good, once its application is done."`
+}
+
+type cardChange struct {
+	Number string `arg:"" help:"The card's number, as it stands on it."`
+	Reason string `required:"" help:"Why, for the books; no personal data."`
+	Yes    bool   `help:"Do it. Without, only say what would happen."`
+}
+
+type (
+	adminSuspend struct{ cardChange }
+	adminResume  struct{ cardChange }
+	adminCancel  struct{ cardChange }
+)
+
+// Run is dry until told otherwise.
+func (c adminSuspend) Run(ctx context.Context) error { return c.run(ctx, card.Suspended) }
+
+// Run is dry until told otherwise.
+func (c adminResume) Run(ctx context.Context) error { return c.run(ctx, card.Valid) }
+
+// Run is dry until told otherwise.
+func (c adminCancel) Run(ctx context.Context) error { return c.run(ctx, card.Cancelled) }
+
+func (c cardChange) run(ctx context.Context, become card.Status) error {
+	p, err := adminParts(ctx)
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	return c.change(ctx, p, become, os.Stdout)
+}
+
+func (c cardChange) change(ctx context.Context, p *parts, become card.Status, out io.Writer) error {
+	if strings.TrimSpace(c.Reason) == "" {
+		return errors.New("--reason says nothing")
+	}
+	standings := cardstore.Standings{Store: p.cards}
+	now, err := standings.Look(ctx, c.Number)
+	if err != nil {
+		return err
+	}
+	name, err := person.ParseName(now.HolderName)
+	if err != nil {
+		return err
+	}
+	if now.Status == become {
+		_, err := fmt.Fprintf(out, "card %s of %s is %s already\n", c.Number, name.Masked(), become)
+		return err
+	}
+	if err := now.Refusal(become); err != nil {
+		return err
+	}
+	if !c.Yes {
+		_, err := fmt.Fprintf(out, "card %s of %s is %s and would be %s: --yes does it\n", c.Number, name.Masked(), now.Status, become)
+		return err
+	}
+	if err := standings.Set(ctx, operator(), c.Number, become, c.Reason); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "card %s of %s is %s\n", c.Number, name.Masked(), become)
 	return err
 }

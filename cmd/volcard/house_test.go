@@ -20,6 +20,8 @@ import (
 	"volcard/internal/card"
 	"volcard/internal/clock"
 	"volcard/internal/config"
+	"volcard/internal/credential"
+	"volcard/internal/fault"
 	"volcard/internal/photo/demo"
 	"volcard/internal/store"
 	"volcard/internal/store/cardstore"
@@ -28,6 +30,7 @@ import (
 	"volcard/internal/store/messagestore"
 	"volcard/internal/store/storetest"
 	"volcard/internal/store/storetest/stage"
+	"volcard/internal/store/verifystore"
 	"volcard/internal/vault"
 	"volcard/workflows"
 )
@@ -243,4 +246,40 @@ func TestAccountIsBlocked(t *testing.T) {
 	change(false, true)
 	c.Get("/login").Submit("main form", map[string]string{"id_number": number, "password": demoPassword}).WantAt("/account")
 	require.Error(t, accountChange{Reason: "x"}.change(t.Context(), h.parts, true, strings.NewReader(""), io.Discard))
+}
+
+// A lost card: the QR, the published list and the counter say so at once, and again no more.
+func TestCardIsSuspended(t *testing.T) {
+	h := newHouse(t)
+	var number string
+	require.NoError(t, h.env.DB.QueryRow(t.Context(), "SELECT number FROM card WHERE application_id = $1", h.application).Scan(&number))
+	change := func(become card.Status, yes bool) (string, error) {
+		var out strings.Builder
+		err := cardChange{Number: number, Reason: "lost", Yes: yes}.change(t.Context(), h.parts, become, &out)
+		return out.String(), err
+	}
+	shows := func(status string) {
+		t.Helper()
+		h.env.Client().Get("/v/" + h.token).Want(200).Has(`.verdict[data-status="` + status + `"]`)
+	}
+	out, err := change(card.Suspended, false)
+	require.NoError(t, err)
+	require.Contains(t, out, "would be suspended")
+	shows("valid")
+	_, err = change(card.Suspended, true)
+	require.NoError(t, err)
+	shows("suspended")
+	h.client("owner").Get("/cards/"+h.application.String()).Want(200).WantText("main", "已暂停使用")
+	revoked, err := verifystore.Store{DB: h.env.DB}.Revoked(t.Context(), clock.System{}.Now(), 10)
+	require.NoError(t, err)
+	require.Equal(t, []credential.Revoked{{Token: h.token, Status: "suspended"}}, revoked)
+	out, err = change(card.Suspended, true)
+	require.NoError(t, err)
+	require.Contains(t, out, "already")
+	_, err = change(card.Cancelled, true)
+	require.True(t, fault.Is(err, fault.Conflict), "its application is open")
+	_, err = change(card.Valid, true)
+	require.NoError(t, err)
+	shows("valid")
+	require.Error(t, cardChange{Number: number, Reason: " ", Yes: true}.change(t.Context(), h.parts, card.Suspended, io.Discard))
 }

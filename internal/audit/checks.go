@@ -118,10 +118,10 @@ var checks = []check{
 		 WHERE e.to_state IS DISTINCT FROM c.status AND c.status <> 'replaced'`},
 
 	{"audit chain whose moves do not join", `
-		SELECT 'application ' || subject_id || ' seq ' || seq FROM (
-		  SELECT subject_id, seq, coalesce(from_state, '') AS from_state,
+		SELECT subject_kind || ' ' || subject_id || ' seq ' || seq FROM (
+		  SELECT subject_kind, subject_id, seq, coalesce(from_state, '') AS from_state,
 		         coalesce(lag(to_state) OVER (PARTITION BY subject_id ORDER BY seq), '') AS before
-		    FROM audit_entry WHERE subject_kind = 'application') c
+		    FROM audit_entry WHERE subject_kind IN ('application', 'card')) c
 		 WHERE from_state <> before ORDER BY 1`},
 
 	{"audit chain without its application", `

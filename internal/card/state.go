@@ -302,5 +302,20 @@ const (
 	Cancelled Status = "cancelled"
 )
 
+// May tells whether somebody may give an issued card another status: suspend it, let it hold again,
+// cancel it. What was cancelled or replaced stays so.
+func (s Status) May(become Status) bool {
+	switch become {
+	case Valid:
+		return s == Suspended
+	case Suspended:
+		return s == Valid
+	case Cancelled:
+		return s == Valid || s == Suspended
+	default:
+		return false
+	}
+}
+
 // Statuses lists every status; the CHECK constraint of table card lists the same.
 func Statuses() []Status { return []Status{Valid, Suspended, Replaced, Cancelled} }

@@ -29,8 +29,8 @@ type HandOver struct {
 
 // HandOver gives the plastic card to its holder, once. The clerk may take any general card of the
 // branch: where it is not the reserved one, the reservation moves on to the other card. Of a regular
-// card only the one that was made for this case. A second
-// hand-over is refused; the same one by the same clerk is told as done.
+// card only the one that was made for this case. A second hand-over is refused; the same one by the same clerk
+// is told as done.
 func (s Process) HandOver(ctx context.Context, in HandOver) (Snapshot, error) {
 	return s.move(ctx, in.ApplicationID, func(w *work, a *locked, now time.Time) error {
 		if a.BranchID != in.BranchID {
@@ -48,10 +48,14 @@ func (s Process) HandOver(ctx context.Context, in HandOver) (Snapshot, error) {
 		if err := s.consented(ctx, w, a.ID); err != nil {
 			return err
 		}
+		made, err := s.inForce(ctx, w, a.ID)
+		if err != nil {
+			return err
+		}
 		var serial, number *string
 		if a.Edition == card.Regular {
-			if err := s.takeNumber(ctx, w, in); err != nil {
-				return err
+			if made != in.Serial {
+				return fault.New(fault.Invalid, "这不是为该申请人制作的卡，请核对卡上的证号。")
 			}
 			number = &in.Serial
 		} else {
@@ -112,19 +116,6 @@ func (s Store) collected(ctx context.Context, w *work, in HandOver) error {
 		return nil
 	}
 	return fault.New(fault.Conflict, "该证已经领取，不能重复领取。")
-}
-
-// takeNumber makes sure that the scanned card is the one that was made for the case.
-func (s Store) takeNumber(ctx context.Context, w *work, in HandOver) error {
-	var number string
-	err := w.tx.QueryRow(ctx, "SELECT number FROM card WHERE application_id = $1", in.ApplicationID).Scan(&number)
-	if err != nil {
-		return store.Translate(err)
-	}
-	if number != in.Serial {
-		return fault.New(fault.Invalid, "这不是为该申请人制作的卡，请核对卡上的证号。")
-	}
-	return nil
 }
 
 // takeSerial marks the plastic card as handed over and settles the reservation.

@@ -205,10 +205,7 @@ func (s Process) issue(ctx context.Context, w *work, a *locked, actor store.Acto
 	if err != nil {
 		return store.Translate(err)
 	}
-	return store.Audit(ctx, &w.later, store.AuditEntry{
-		SubjectKind: "card", SubjectID: cardID, At: now, Actor: actor, Action: "issue", To: string(card.Valid),
-		Detail: map[string]any{"kid": kid},
-	})
+	return auditCard(ctx, &w.later, cardID, actor, "issue", "", card.Valid, now, map[string]any{"kid": kid})
 }
 
 // ready moves the case to Ready at its branch and tells the holder until when it waits there.
@@ -382,19 +379,19 @@ func (s Process) Withdraw(ctx context.Context, id, person uuid.UUID) (Snapshot, 
 // cancel ends the application's digital card, where one was issued.
 func (s Store) cancel(ctx context.Context, w *work, a *locked, actor store.Actor, now time.Time) error {
 	var cardID uuid.UUID
+	var before card.Status
 	err := w.tx.QueryRow(ctx, `
 		UPDATE card SET status = 'cancelled', status_at = $2
-		 WHERE application_id = $1 AND status IN ('valid', 'suspended') RETURNING id`, a.ID, now).Scan(&cardID)
+		  FROM (SELECT id, status FROM card WHERE application_id = $1 FOR UPDATE) before
+		 WHERE card.id = before.id AND before.status IN ('valid', 'suspended') RETURNING card.id, before.status`, a.ID, now).
+		Scan(&cardID, &before)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil
 	}
 	if err != nil {
 		return store.Translate(err)
 	}
-	return store.Audit(ctx, &w.later, store.AuditEntry{
-		SubjectKind: "card", SubjectID: cardID, At: now, Actor: actor, Action: "cancel",
-		From: string(card.Valid), To: string(card.Cancelled),
-	})
+	return auditCard(ctx, &w.later, cardID, actor, "cancel", before, card.Cancelled, now, nil)
 }
 
 // ChangePhone gives a case another phone, that was verified, for its messages. phone is sealed with
