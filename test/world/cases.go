@@ -104,7 +104,7 @@ func (w *World) sign(in cardstore.Intent) (token, kid string, err error) {
 }
 
 // Texts answers a query of one text column. Rows come as the query orders them.
-func (w *System) Texts(sql string, args ...any) []string {
+func (w *Books) Texts(sql string, args ...any) []string {
 	w.T.Helper()
 	var texts []string
 	w.Until(sql, func() bool {
@@ -114,13 +114,13 @@ func (w *System) Texts(sql string, args ...any) []string {
 }
 
 // Moves lists the moves of a case, in order, from its audit chain.
-func (w *System) Moves(id uuid.UUID) []string {
+func (w *Books) Moves(id uuid.UUID) []string {
 	w.T.Helper()
 	return w.Texts("SELECT action FROM audit_entry WHERE subject_kind = 'application' AND subject_id = $1 ORDER BY seq", id)
 }
 
 // Told lists the templates of the messages about a case, sorted.
-func (w *System) Told(id uuid.UUID) []string {
+func (w *Books) Told(id uuid.UUID) []string {
 	w.T.Helper()
 	told := w.Texts("SELECT template FROM message WHERE dedupe_key LIKE $1 || ':%'", id.String())
 	sort.Strings(told)
@@ -128,7 +128,7 @@ func (w *System) Told(id uuid.UUID) []string {
 }
 
 // Booked lists the ledger entries of a case, in order.
-func (w *System) Booked(id uuid.UUID) []string {
+func (w *Books) Booked(id uuid.UUID) []string {
 	w.T.Helper()
 	return w.Texts("SELECT kind FROM stock_entry WHERE application_id = $1 ORDER BY id", id)
 }

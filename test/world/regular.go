@@ -168,7 +168,7 @@ func (c *Case) Number() string {
 }
 
 // BatchState reads the state of a batch; empty while there is none, or while the database is away.
-func (w *System) BatchState(id uuid.UUID) (state string) {
+func (w *Books) BatchState(id uuid.UUID) (state string) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	_ = w.DB.QueryRow(ctx, "SELECT state FROM batch WHERE id = $1", id).Scan(&state)

@@ -49,8 +49,11 @@ type World struct {
 	env     map[string]string
 }
 
-// System is what a world stands on, and what can be asked of it.
-type System struct {
+// System is what a world stands on, and what must be true of it.
+type System struct{ Books }
+
+// Books are the rows and the logs of a world, and what can be asked of them.
+type Books struct {
 	T        testing.TB
 	Postgres *devstack.Postgres
 	Temporal *devstack.Temporal
@@ -130,11 +133,11 @@ func start(t testing.TB, stack *stacktest.Stack, program string, stock int, sett
 	db, err := store.Open(ctx, stack.Postgres.AppURL(), 16)
 	require.NoError(t, err)
 	t.Cleanup(db.Close)
-	w := &World{program: program, System: System{
+	w := &World{program: program, System: System{Books: Books{
 		T: t, Postgres: stack.Postgres, Temporal: stack.Temporal, DB: db, Vault: v, Dir: stack.Dir,
 		Rows:   storetest.Rows{T: t, DB: db, Vault: v, Now: clock.System{}.Now()},
 		shared: &shared{},
-	}}
+	}}}
 	w.env = map[string]string{
 		"VOLCARD_DATABASE_URL": stack.Postgres.AppURL(), "VOLCARD_DATABASE_OWNER_URL": stack.Postgres.OwnerURL(),
 		"VOLCARD_DATABASE_AUDIT_URL": stack.Postgres.AuditURL(), "VOLCARD_TEMPORAL_ADDRESS": stack.Temporal.Address(),
@@ -351,7 +354,7 @@ func (w *World) Run(args ...string) (out string, code int) {
 }
 
 // Logs is everything that the processes of this world have logged.
-func (w *System) Logs() string {
+func (w *Books) Logs() string {
 	var b strings.Builder
 	w.shared.mu.Lock()
 	defer w.shared.mu.Unlock()
@@ -368,7 +371,7 @@ func (w *System) Logs() string {
 const limit = 90 * time.Second
 
 // Until waits for a condition.
-func (w *System) Until(what string, ok func() bool) {
+func (w *Books) Until(what string, ok func() bool) {
 	w.T.Helper()
 	if !Within(ok) {
 		w.T.Fatalf("waited in vain: %s\n%s", what, tail([]byte(w.Logs())))
@@ -396,7 +399,7 @@ func within(pause time.Duration, ok func() bool) bool {
 }
 
 // State reads the state of a case; empty while the database is away.
-func (w *System) State(id uuid.UUID) card.State {
+func (w *Books) State(id uuid.UUID) card.State {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	state, err := cardstore.Cases{Store: w.Cards()}.State(ctx, id)
@@ -407,13 +410,13 @@ func (w *System) State(id uuid.UUID) card.State {
 }
 
 // WantState waits until a case is in a state.
-func (w *System) WantState(id uuid.UUID, want card.State) {
+func (w *Books) WantState(id uuid.UUID, want card.State) {
 	w.T.Helper()
 	w.Until(fmt.Sprintf("%s is %s", id, want), func() bool { return w.State(id) == want })
 }
 
 // Cards is the store of cards on this world's database.
-func (w *System) Cards() cardstore.Store {
+func (w *Books) Cards() cardstore.Store {
 	return cardstore.Store{DB: w.DB, Vault: w.Vault, Clock: clock.System{}}
 }
 
@@ -421,7 +424,7 @@ func (w *System) Cards() cardstore.Store {
 func (w *World) Web(p *Proc) *webtest.Env { return webtest.Against(w.T, w.DB, w.Vault, p.URL) }
 
 // Count answers a counting query. After a kill of PostgreSQL the pool's old connections fail once.
-func (w *System) Count(sql string, args ...any) (n int) {
+func (w *Books) Count(sql string, args ...any) (n int) {
 	w.T.Helper()
 	w.Until(sql, func() bool { return w.DB.QueryRow(context.Background(), sql, args...).Scan(&n) == nil })
 	return n
