@@ -242,11 +242,13 @@ func crop(form *web.Form) (photo.Crop, bool) {
 func (s Studio) Accept(ctx context.Context, person uuid.UUID, in *Received) (id uuid.UUID, reasons []photo.Finding, status int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, decoding)
 	defer cancel()
-	if err := s.consent(ctx, person, in); err != nil {
-		return uuid.Nil, nil, 0, err
-	}
-	if !in.Form.OK() {
-		return uuid.Nil, nil, in.Form.Status(), nil
+	if in.refused == nil {
+		if err := s.consent(ctx, person, in); err != nil {
+			return uuid.Nil, nil, 0, err
+		}
+		if !in.Form.OK() {
+			return uuid.Nil, nil, in.Form.Status(), nil
+		}
 	}
 	id, err = s.keep(ctx, person, in)
 	if err == nil {
