@@ -260,7 +260,7 @@ func TestChooseAnotherBranch(t *testing.T) {
 	require.NoError(t, err)
 	back := person{r.Env.Person(p.id, "王𠮷"), p.id, r}
 	page = back.Get("/cards/"+p.caseID().String()).WantText("h1", "逾期未领").Click("a[href$='/branch']")
-	page.Submit(form, map[string]string{"branch_id": other.String()}).WantText("h1", "可以领卡").WantText(".pickup", "2027年2月")
+	page.Submit(form, map[string]string{"branch_id": other.String()}).WantText("h1", "可以领卡").WantText(".pickup", "2月1日（周一）当天之内")
 
 	r.exec("UPDATE application SET state = 'collected', closed_at = $2 WHERE id = $1", p.caseID(), r.Clock.Now())
 	back.Get(page.Path()).WantText(".flash-warn", "已领卡")
