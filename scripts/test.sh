@@ -23,13 +23,13 @@ root=$PWD
 
 all=$(go list ./...) # a line of its own: inside < <(…) its failure would be an empty list
 mapfile -t quick < <(grep -v '^volcard/test/' <<<"$all")
-run "unit, store, page and workflow tests" -timeout 10m "$@" "${quick[@]}"
+run "unit, store, page and workflow tests" -timeout 25m "$@" "${quick[@]}"
 cd cmd/temporal-dev
 run "temporal-dev" -timeout 10m "$@" ./...
 cd "$root"
 # The browser walks and the faults start whole systems, so one package runs at a time, after
 # everything that is quicker to fail.
 if [ -d test ]; then
-	run "whole process, browser, faults" -timeout 20m -p 1 "$@" ./test/...
+	run "whole process, browser, faults" -timeout 35m -p 1 "$@" ./test/...
 fi
 exit $failed
