@@ -101,7 +101,7 @@ func regularMatrix(reviewer uuid.UUID) []deed {
 		},
 		{
 			activity: "ChangePhone", prepare: queued, decide: []decision{{card.Waiting, changePhone}}, want: card.Waiting,
-			moves: []string{"submit", "approve", "change-phone"}, told: []string{"card-approved"}, booked: none, cards: 1,
+			moves: []string{"submit", "approve", "change-phone"}, told: []string{"account-security", "card-approved"}, booked: none, cards: 1,
 		},
 		{
 			activity: "GiveUpCase", prepare: mending(reviewer, pace(time.Minute)), want: card.Refused,
