@@ -115,7 +115,7 @@ var checks = []check{
 		UNION ALL
 		SELECT 'card ' || c.id FROM card c
 		  LEFT JOIN LATERAL (SELECT to_state FROM audit_entry e WHERE e.subject_id = c.id ORDER BY seq DESC LIMIT 1) e ON true
-		 WHERE e.to_state IS DISTINCT FROM c.status AND c.status <> 'replaced'`},
+		 WHERE e.to_state IS DISTINCT FROM c.status`},
 
 	{"audit chain whose moves do not join", `
 		SELECT subject_kind || ' ' || subject_id || ' seq ' || seq FROM (

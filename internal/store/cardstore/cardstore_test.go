@@ -268,6 +268,32 @@ func TestHolderOfAValidCardCannotApplyAgain(t *testing.T) {
 	require.Equal(t, card.FieldPerson, reasons[0].Field)
 }
 
+// Years later the old card has ended: a new one takes its place, and the old one's chain says so.
+func TestExpiredCardIsReplaced(t *testing.T) {
+	t.Parallel()
+	b := setup(t, 2)
+	ctx := context.Background()
+	old := b.issued(t, 0)
+	_, err := b.process.HandOver(ctx, cardstore.HandOver{ApplicationID: old, BranchID: b.branch, StaffID: b.clerk, Serial: b.serials[0]})
+	require.NoError(t, err)
+	b.clock.Advance(11 * 366 * 24 * time.Hour)
+	next := b.submit(t, personOf(t, b, old))
+	_, err = b.process.Issue(ctx, next)
+	require.NoError(t, err)
+	status := func(id uuid.UUID) (status, chain string) {
+		require.NoError(t, b.Store.DB.QueryRow(ctx, `
+			SELECT c.status, (SELECT string_agg(action || ' ' || to_state, ', ' ORDER BY seq) FROM audit_entry WHERE subject_id = c.id)
+			  FROM card c WHERE application_id = $1`, id).Scan(&status, &chain))
+		return status, chain
+	}
+	was, chain := status(old)
+	require.Equal(t, "replaced", was)
+	require.Equal(t, "issue valid, replace replaced", chain)
+	is, chain := status(next)
+	require.Equal(t, "valid", is)
+	require.Equal(t, "issue valid", chain)
+}
+
 func TestIssueTwiceMakesOneCard(t *testing.T) {
 	t.Parallel()
 	b := setup(t, 1)

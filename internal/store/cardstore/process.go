@@ -191,8 +191,12 @@ func (s Process) issue(ctx context.Context, w *work, a *locked, actor store.Acto
 	}
 	// An expired card makes room for its successor.
 	_, err = w.later.Exec(ctx, `
-		UPDATE card SET status = 'replaced', status_at = $2
-		 WHERE person_id = $1 AND status IN ('valid', 'suspended') AND expires_at <= $2`, a.PersonID, now)
+		WITH expired AS (SELECT id, status FROM card
+		                  WHERE person_id = $1 AND status IN ('valid', 'suspended') AND expires_at <= $2 FOR UPDATE),
+		     gone AS (UPDATE card c SET status = 'replaced', status_at = $2 FROM expired e WHERE c.id = e.id)
+		INSERT INTO audit_entry (subject_kind, subject_id, seq, at, actor_kind, actor_id, action, from_state, to_state, detail, prev_hash, hash)
+		SELECT 'card', id, 0, $2, $3, $4, 'replace', status, 'replaced', '{}', '', '' FROM expired`,
+		a.PersonID, now, actor.Kind, actor.ID)
 	if err != nil {
 		return store.Translate(err)
 	}
