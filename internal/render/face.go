@@ -39,6 +39,8 @@ type Face struct {
 
 	FrontSide FaceSide `json:"front"`
 	BackSide  FaceSide `json:"back"`
+
+	elements [32]byte
 }
 
 // FaceSide is the art of a side and what stands on it.
@@ -155,6 +157,9 @@ func loadFace(fsys fs.FS, name string) (*Face, error) {
 	if err := dec.Decode(f); err != nil {
 		return nil, err
 	}
+	if f.elements, err = sumOfElements(f); err != nil {
+		return nil, err
+	}
 	var wrong []error
 	if f.Title == "" || len(f.Editions) == 0 {
 		wrong = append(wrong, errors.New("title and editions are needed"))
@@ -179,6 +184,12 @@ func loadFace(fsys fs.FS, name string) (*Face, error) {
 		wrong = append(wrong, f.probe()...)
 	}
 	return f, errors.Join(wrong...)
+}
+
+// sumOfElements does not change with the layout of face.json, only with what it says.
+func sumOfElements(f *Face) ([32]byte, error) {
+	data, err := json.Marshal([2][]Element{f.FrontSide.Elements, f.BackSide.Elements})
+	return sha256.Sum256(data), err
 }
 
 func within(v, lo, hi float64) bool { return v >= lo && v <= hi && !math.IsNaN(v) }

@@ -35,7 +35,7 @@ func Layout(face *Face, data CardData) (*DisplayList, error) {
 	if face == nil {
 		return nil, fault.New(fault.Internal, "没有指定卡面")
 	}
-	list := &DisplayList{Width: face.Width, Height: face.Height, Bleed: face.Bleed, Corner: face.Corner}
+	list := &DisplayList{Width: face.Width, Height: face.Height, Bleed: face.Bleed, Corner: face.Corner, elements: face.elements}
 	for _, s := range []struct {
 		from *FaceSide
 		to   *page

@@ -16,6 +16,8 @@ import (
 type DisplayList struct {
 	Width, Height, Bleed, Corner float64
 	front, back                  page
+	// elements identifies all that the face can set, also what this card leaves out.
+	elements [32]byte
 }
 
 // page is one side: the art first, then the items in order.
@@ -74,14 +76,15 @@ func (d *DisplayList) side(s Side) (*page, error) {
 
 // listVersion changes when equal lists would be drawn differently, so that a hash stored
 // by an older program no longer agrees.
-const listVersion = "volcard display list 1"
+const listVersion = "volcard display list 2"
 
 // Hash identifies what is drawn: equal hashes are equal cards, in every process and on
 // every machine. It is stored when a preview is confirmed and compared before printing.
 // It covers the card's measures, the bytes of both sides' art, and in their order each
 // text with its font, size, place and colour, each plate, each module of the QR, and each
 // photo by its place and the SHA-256 of its bytes; so it changes with name, photo, face
-// and edition, and with the face's own design. It does not cover the face's name and
+// and edition, and with the face's own design, the places of number, dates and QR
+// included, which a preview leaves empty. It does not cover the face's name and
 // title, nor how a file is made (bleed marks, dates). Fonts enter by name and measure,
 // so that a rebuilt font of the same metrics does not recall every confirmation.
 func (d *DisplayList) Hash() [32]byte {
@@ -89,6 +92,7 @@ func (d *DisplayList) Hash() [32]byte {
 	w := digest{h}
 	w.str(listVersion)
 	w.num(d.Width, d.Height, d.Bleed, d.Corner)
+	w.str(string(d.elements[:]))
 	for _, p := range []*page{&d.front, &d.back} {
 		w.str(string(p.artSum[:]))
 		w.num(float64(len(p.items)))

@@ -351,6 +351,25 @@ func TestHashOfRegularCards(t *testing.T) {
 	require.NotEqual(t, list.Hash(), other.Hash(), "one bit of the photo")
 }
 
+// What a preview leaves empty is confirmed with it: the number is not printed elsewhere afterwards.
+func TestHashCoversWhatThePreviewLeavesEmpty(t *testing.T) {
+	hash := func(change func(element map[string]any)) [32]byte {
+		faces, err := render.LoadFaces(changed(t, "donghu", func(face map[string]any) {
+			for _, e := range face["front"].(map[string]any)["elements"].([]any) {
+				if e := e.(map[string]any); e["text"] == "{card_number}" {
+					change(e)
+				}
+			}
+		}))
+		require.NoError(t, err)
+		list, err := render.Layout(faces["sample"], rendertest.RegularCard("王𠮷", 1).Preview())
+		require.NoError(t, err)
+		return list.Hash()
+	}
+	require.Equal(t, hash(func(map[string]any) {}), hash(func(map[string]any) {}))
+	require.NotEqual(t, hash(func(map[string]any) {}), hash(func(e map[string]any) { e["color"] = "#000000" }))
+}
+
 // The hash is stored: another process, on another day, must come to the same.
 func TestHashInAnotherProcess(t *testing.T) {
 	const child = "VOLCARD_TEST_PRINT_HASH"
