@@ -8,9 +8,10 @@
 //	effect  its transaction is committed, nobody knows
 //	ack     the worker is about to tell the server
 //	told    the server knows, the worker has not heard its answer
+//	inside  a part of the deed is done, where it tells of its progress
 //
 // "Activity:point:stop" stops the process there instead, as SIGSTOP does, until a SIGCONT.
 package killpoint
 
-// Points lists the points of an activity, in order.
+// Points lists the points that every activity has, in order.
 func Points() []string { return []string{"before", "effect", "ack", "told"} }

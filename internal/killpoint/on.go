@@ -53,6 +53,25 @@ type killInbound struct {
 	interceptor.ActivityInboundInterceptorBase
 }
 
+func (i *killInbound) Init(next interceptor.ActivityOutboundInterceptor) error {
+	o := &killOutbound{}
+	o.Next = next
+	return i.Next.Init(o)
+}
+
+// killOutbound dies at the second sign of life: the deed has done a part of its work.
+type killOutbound struct {
+	interceptor.ActivityOutboundInterceptorBase
+	signs atomic.Int32
+}
+
+func (o *killOutbound) RecordHeartbeat(ctx context.Context, details ...any) {
+	if point == "inside" && activity.GetInfo(ctx).ActivityType.Name == name && o.signs.Add(1) == 2 {
+		die()
+	}
+	o.Next.RecordHeartbeat(ctx, details...)
+}
+
 func (i *killInbound) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
 	mine := activity.GetInfo(ctx).ActivityType.Name == name
 	if mine && point == "before" {

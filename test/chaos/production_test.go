@@ -27,6 +27,7 @@ type making struct {
 	variant  string
 	reject   bool // of one card other content is found than was confirmed
 	early    bool // the factory says "shipped" before "printed"
+	parts    bool // it tells of its progress: it can die in the middle
 }
 
 // factory is who acts in a batch's life beside the processes.
@@ -62,7 +63,11 @@ func TestKillPointsOfProduction(t *testing.T) {
 	f := &factory{staff: w.Rows.Staff("钱师傅", "factory"), queue: &sync.Mutex{}}
 	t.Run("batches", func(t *testing.T) {
 		for _, row := range makings() {
-			for _, point := range killpoint.Points() {
+			points := killpoint.Points()
+			if row.parts {
+				points = append(points, "inside")
+			}
+			for _, point := range points {
 				t.Run(row.activity+row.variant+"/"+point, func(t *testing.T) {
 					t.Parallel()
 					killedBatch(t, w.On(t), f, row, point)
@@ -76,14 +81,14 @@ func TestKillPointsOfProduction(t *testing.T) {
 func makings() []making {
 	return []making{
 		{activity: "FreezeBatch"},
-		{activity: "RenderFile"},
+		{activity: "RenderFile", parts: true},
 		{activity: "RenderFile", variant: "reject", reject: true},
 		{activity: "FinishBatch"},
 		{activity: "LookAtBatch", early: true},
 		{activity: "ReportPrinted"},
 		{activity: "ReportShipped"},
 		{activity: "ConfirmArrival"},
-		{activity: "WakeParcel"},
+		{activity: "WakeParcel", parts: true},
 		{activity: "DropFiles"},
 	}
 }
