@@ -34,3 +34,11 @@ func whileSomebodyWaits() workflow.LocalActivityOptions {
 		},
 	}
 }
+
+// whileAParcelMoves is for a deed that a person waits for and that moves up to ten thousand cases. Who does not
+// wait so long finds it done later; the process hears nothing else meanwhile.
+func whileAParcelMoves() workflow.LocalActivityOptions {
+	options := whileSomebodyWaits()
+	options.ScheduleToCloseTimeout, options.StartToCloseTimeout = 2*time.Minute, time.Minute
+	return options
+}

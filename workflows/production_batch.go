@@ -150,11 +150,11 @@ func (p *production) listen(ctx workflow.Context) error {
 		workflow.SetQueryHandler(ctx, queryProgress, func() (batchstore.Snapshot, error) { return p.at, nil }),
 		workflow.SetUpdateHandler(ctx, updateReportPrinted,
 			func(ctx workflow.Context, in activities.ReportInput) error {
-				return p.decide(ctx, press.ReportPrinted, in)
+				return p.decide(ctx, whileSomebodyWaits(), press.ReportPrinted, in)
 			}),
 		workflow.SetUpdateHandler(ctx, updateReportShipped,
 			func(ctx workflow.Context, in activities.ReportInput) error {
-				return p.decide(ctx, press.ReportShipped, in)
+				return p.decide(ctx, whileSomebodyWaits(), press.ReportShipped, in)
 			}),
 		workflow.SetUpdateHandler(ctx, updateConfirmArrival, p.confirmArrival),
 	)
@@ -163,7 +163,7 @@ func (p *production) listen(ctx workflow.Context) error {
 // confirmArrival answers the clerk when the cards are ready, and wakes their applications afterwards.
 func (p *production) confirmArrival(ctx workflow.Context, in batchstore.Arrival) error {
 	p.waking++
-	if err := p.decide(ctx, press.ConfirmArrival, in); err != nil {
+	if err := p.decide(ctx, whileAParcelMoves(), press.ConfirmArrival, in); err != nil {
 		p.waking--
 		return err
 	}
@@ -179,8 +179,8 @@ func (p *production) confirmArrival(ctx workflow.Context, in batchstore.Arrival)
 }
 
 // decide runs the deed of a word. One that failed may have moved the row all the same.
-func (p *production) decide(ctx workflow.Context, activity any, input any) error {
-	refusal := p.run(workflow.WithLocalActivityOptions(ctx, whileSomebodyWaits()), activity, input)
+func (p *production) decide(ctx workflow.Context, patience workflow.LocalActivityOptions, activity any, input any) error {
+	refusal := p.run(workflow.WithLocalActivityOptions(ctx, patience), activity, input)
 	if refusal == nil || !looksAfterRefusals(ctx) {
 		return refusal
 	}
