@@ -249,6 +249,33 @@ func TestEachCaseGoesToOneReviewer(t *testing.T) {
 	require.GreaterOrEqual(t, empty, 2)
 }
 
+// Whoever takes the photo's consent back is looked at no more, until it is given again.
+func TestNobodyReviewsAgainstAPersonsWord(t *testing.T) {
+	t.Parallel()
+	s := stage.New(t)
+	ctx := context.Background()
+	a := s.Reviewing()
+	consent := func(change string) {
+		_, err := s.DB.Exec(ctx, "UPDATE consent SET withdrawn_at = "+change+" WHERE person_id = $1 AND purpose = 'photo'", a.Person)
+		require.NoError(t, err)
+	}
+	consent("now()")
+	_, err := s.Reviews.Get(ctx, s.Reviewer, a.ID)
+	require.True(t, fault.Is(err, fault.NotFound))
+	_, err = s.Reviews.Image(ctx, s.Reviewer, a.ID)
+	require.True(t, fault.Is(err, fault.NotFound))
+	id, err := s.Reviews.Take(ctx, s.Reviewer)
+	require.NoError(t, err)
+	require.True(t, id.IsNil())
+	waiting, _, err := s.Reviews.Queue(ctx)
+	require.NoError(t, err)
+	require.Zero(t, waiting)
+	consent("NULL")
+	id, err = s.Reviews.Take(ctx, s.Reviewer)
+	require.NoError(t, err)
+	require.Equal(t, a.ID, id)
+}
+
 func TestReviewerKeepsAndGivesBack(t *testing.T) {
 	t.Parallel()
 	s := stage.New(t)

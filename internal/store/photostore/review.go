@@ -19,6 +19,12 @@ type Reviews struct{ Photos }
 // claim is how long a reviewer keeps a case: long enough to look twice, short enough for lunch.
 const claim = 15 * time.Minute
 
+// agreed leaves out whoever (application a) has taken back the consent to the use of the photo: nobody looks at
+// it until it is given again.
+const agreed = `NOT EXISTS (
+	SELECT 1 FROM consent t WHERE t.person_id = a.person_id AND t.purpose = 'photo' AND t.withdrawn_at IS NOT NULL
+	   AND NOT EXISTS (SELECT 1 FROM consent o WHERE o.person_id = t.person_id AND o.purpose = 'photo' AND o.withdrawn_at IS NULL))`
+
 // ReviewCase is a case as its reviewer sees it.
 type ReviewCase struct {
 	ID          uuid.UUID
@@ -34,7 +40,7 @@ type ReviewCase struct {
 
 // Queue counts the cases that wait and tells since when the oldest does.
 func (s Reviews) Queue(ctx context.Context) (cases int, oldest *time.Time, err error) {
-	err = s.DB.QueryRow(ctx, "SELECT count(*), min(submitted_at) FROM application WHERE state = 'reviewing'").Scan(&cases, &oldest)
+	err = s.DB.QueryRow(ctx, "SELECT count(*), min(submitted_at) FROM application a WHERE state = 'reviewing' AND "+agreed).Scan(&cases, &oldest)
 	return cases, oldest, store.Translate(err)
 }
 
@@ -45,8 +51,8 @@ func (s Reviews) Take(ctx context.Context, staff uuid.UUID) (uuid.UUID, error) {
 	var id uuid.UUID
 	err := s.DB.QueryRow(ctx, `
 		UPDATE application SET reviewer_id = $1, review_until = $3
-		 WHERE id = (SELECT id FROM application
-		              WHERE state = 'reviewing' AND (reviewer_id IS NULL OR reviewer_id = $1 OR review_until < $2)
+		 WHERE id = (SELECT id FROM application a
+		              WHERE state = 'reviewing' AND (reviewer_id IS NULL OR reviewer_id = $1 OR review_until < $2) AND `+agreed+`
 		              ORDER BY (reviewer_id = $1 AND review_until >= $2) IS TRUE DESC, submitted_at LIMIT 1 FOR UPDATE SKIP LOCKED)
 		RETURNING id`, staff, now, now.Add(claim)).Scan(&id)
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -70,7 +76,7 @@ func (s Reviews) Get(ctx context.Context, staff, application uuid.UUID) (ReviewC
 		       (SELECT count(*) FROM photo o WHERE o.person_id = a.person_id AND o.decision = 'refused' AND o.decided_at >= a.submitted_at),
 		       a.review_until
 		  FROM application a JOIN photo p ON p.id = a.photo_id
-		 WHERE a.id = $1 AND a.state = 'reviewing' AND a.reviewer_id = $2 AND a.review_until >= $3`, application, staff, s.Clock.Now())
+		 WHERE a.id = $1 AND a.state = 'reviewing' AND a.reviewer_id = $2 AND a.review_until >= $3 AND `+agreed, application, staff, s.Clock.Now())
 	if err != nil {
 		return ReviewCase{}, store.Translate(err)
 	}
@@ -85,7 +91,7 @@ func (s Reviews) Get(ctx context.Context, staff, application uuid.UUID) (ReviewC
 func (s Reviews) Image(ctx context.Context, staff, application uuid.UUID) ([]byte, error) {
 	return s.image(ctx, `
 		SELECT p.image FROM application a JOIN photo p ON p.id = a.photo_id
-		 WHERE a.id = $1 AND a.state = 'reviewing' AND a.reviewer_id = $2 AND a.review_until >= $3`, application, staff, s.Clock.Now())
+		 WHERE a.id = $1 AND a.state = 'reviewing' AND a.reviewer_id = $2 AND a.review_until >= $3 AND `+agreed, application, staff, s.Clock.Now())
 }
 
 // Decided tells what the reviewer decided about a photo; empty where it was somebody else or nobody. It
