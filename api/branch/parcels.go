@@ -48,6 +48,9 @@ type parcelPage struct {
 	Form   *web.Form
 }
 
+// Unlisted is how many cards of the parcel the page leaves out.
+func (p *parcelPage) Unlisted() int { return p.Parcel.Cards - len(p.Cards) }
+
 // Open tells whether the arrival can be confirmed now.
 func (p *parcelPage) Open() bool {
 	return p.Parcel.ArrivedAt == nil && p.Parcel.BatchState == batch.Shipped

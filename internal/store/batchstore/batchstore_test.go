@@ -444,6 +444,13 @@ func TestReadsForPages(t *testing.T) {
 	_, list, err := s.Reads.ParcelCards(ctx, s.Other, coming[0].ID)
 	require.NoError(t, err)
 	require.Len(t, list, 1)
+	require.NotEmpty(t, list[0].HolderName)
+	_, err = s.DB.Exec(ctx, "UPDATE consent SET withdrawn_at = now() WHERE purpose = 'bank'")
+	require.NoError(t, err)
+	_, list, err = s.Reads.ParcelCards(ctx, s.Other, coming[0].ID)
+	require.NoError(t, err)
+	require.Len(t, list, 1)
+	require.Empty(t, list[0].HolderName, "the bank is told no more of its holder")
 	_, err = s.Reads.Get(ctx, uuid.Must(uuid.NewV7()))
 	require.True(t, fault.Is(err, fault.NotFound))
 }

@@ -127,10 +127,14 @@ func (s Reads) parcels(ctx context.Context, where string, args ...any) ([]Parcel
 // ParcelCard is a card in a parcel, for the branch that unpacks it.
 type ParcelCard struct {
 	Number     string
-	HolderName string
+	HolderName string // empty: not to be told
 }
 
-// ParcelCards lists the cards of a parcel of this branch, in printing order.
+// parcelPage is how many cards of a parcel are listed.
+const parcelPage = 2000
+
+// ParcelCards lists the first cards of a parcel of this branch, in printing order. A holder who has taken back
+// the consent to the bank's part is not named.
 func (s Reads) ParcelCards(ctx context.Context, branch, parcel uuid.UUID) (Parcel, []ParcelCard, error) {
 	list, err := s.parcels(ctx, "WHERE p.id = $1 AND p.branch_id = $2", parcel, branch)
 	if err != nil {
@@ -140,8 +144,11 @@ func (s Reads) ParcelCards(ctx context.Context, branch, parcel uuid.UUID) (Parce
 		return Parcel{}, nil, fault.New(fault.NotFound, "本网点没有这个包裹。")
 	}
 	rows, err := s.DB.Query(ctx, `
-		SELECT bc.card_number, c.holder_name FROM batch_card bc JOIN card c ON c.number = bc.card_number
-		 WHERE bc.batch_id = $1 AND bc.branch_id = $2 AND bc.state <> 'rejected' ORDER BY bc.seq LIMIT 2000`, list[0].BatchID, branch)
+		SELECT bc.card_number,
+		       CASE WHEN EXISTS (SELECT 1 FROM consent k WHERE k.person_id = c.person_id AND k.purpose = 'bank' AND k.withdrawn_at IS NULL)
+		            THEN c.holder_name ELSE '' END
+		  FROM batch_card bc JOIN card c ON c.number = bc.card_number
+		 WHERE bc.batch_id = $1 AND bc.branch_id = $2 AND bc.state <> 'rejected' ORDER BY bc.seq LIMIT $3`, list[0].BatchID, branch, parcelPage)
 	if err != nil {
 		return Parcel{}, nil, store.Translate(err)
 	}
