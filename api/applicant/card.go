@@ -239,7 +239,7 @@ type caseBranchPage struct {
 	URL    string
 	Picker *picker
 	Again  bool   // a regular card that was not collected waits where it lies
-	Dates  string // of a regular card that is not made yet
+	Dates  string // what becomes of the dates of a regular card
 }
 
 func (c cardMoves) branchForm(w http.ResponseWriter, r *http.Request) error {
@@ -275,7 +275,7 @@ func (c cardMoves) renderBranch(w http.ResponseWriter, r *http.Request, cs cards
 func (c cardMoves) renderPicker(w http.ResponseWriter, r *http.Request, cs cardstore.Case, form *web.Form, picker *picker, status int) error {
 	p := &caseBranchPage{
 		Frame: web.Frame{Title: "重新选择网点", Back: cases.Path(cs.ID)}, Form: form, Case: cs, URL: cases.Path(cs.ID), Picker: picker,
-		Again: cs.Edition == card.Regular && cs.State == card.Lapsed, Dates: cases.Promise(cs, c.Kit.Now()),
+		Again: cs.Edition == card.Regular && cs.State == card.Lapsed, Dates: cases.DatesAfter(cs, c.Kit.Now()),
 	}
 	if p.Again {
 		p.Title = "重新预约领取"
@@ -331,18 +331,18 @@ func (c cardMoves) branch(w http.ResponseWriter, r *http.Request) error {
 		}
 		return c.renderBranch(w, r, cs, form, web.StatusOf(err))
 	}
-	c.Kit.FlashOK(r, branchChanged(cs))
+	c.Kit.FlashOK(r, branchChanged(cs, c.Kit.Now()))
 	web.Redirect(w, r, cases.Path(cs.ID))
 	return nil
 }
 
 // branchChanged says what the choice of a branch did.
-func branchChanged(before cardstore.Case) string {
+func branchChanged(before cardstore.Case, now time.Time) string {
 	switch {
 	case before.Edition != card.Regular:
 		return "领卡网点已更换，新网点已为您预留卡片。"
 	case before.State == card.Lapsed:
 		return "已重新预约，请在期限内到网点领取。"
 	}
-	return "领卡网点已更换，制好的卡片会送到新网点，送达日期不变。"
+	return "领卡网点已更换，制好的卡片会送到新网点。" + cases.DatesAfter(before, now)
 }

@@ -34,13 +34,16 @@ func TestMovesAreClosed(t *testing.T) {
 	}
 	_, ok := Next(Withdrawn, HandOver)
 	require.False(t, ok)
-	require.ElementsMatch(t, []State{Reviewing, Mending, Waiting, Ready, Lapsed}, From(ChooseBranch))
+	require.ElementsMatch(t, []State{Held, Reviewing, Mending, Waiting, Ready, Lapsed}, From(ChooseBranch))
 	// What is made is made: neither branch nor withdrawal can be asked for between freeze and hand-over.
 	for _, s := range []State{Producing, Ready} {
 		require.False(t, Allowed(Regular, s, Withdraw), s)
 		require.False(t, Allowed(Regular, s, ChooseBranch), s)
 	}
 	require.True(t, Allowed(Regular, Waiting, ChooseBranch))
+	require.True(t, Allowed(Regular, Held, ChooseBranch))
+	require.False(t, Allowed(General, Held, ChooseBranch), "its stock card is reserved")
+	require.False(t, Allowed(General, Held, ChangeDesign))
 	require.True(t, Allowed(Regular, Lapsed, ChooseBranch), "to wait again where it lies")
 }
 

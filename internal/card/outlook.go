@@ -130,7 +130,7 @@ func LookAhead(s Situation) Outlook {
 		o.Lead = "您的姓名中有字库暂时缺少的字。为了不印错，先由省级管理员人工核对，结果会用短信通知您。"
 		o.Ahead = []Milestone{{Text: "核对姓名用字，签发电子证", Who: Admin}, collect}
 		if s.Edition == Regular {
-			o.Lead += "核对后请您确认一次卡面，送达日期从您确认那天起算。"
+			o.Lead += "核对后请您确认一次卡面，送达日期从您确认那天起算。此时可以更换照片、卡面、网点或手机号。"
 			// The promise as it stands binds the check; what comes after it is counted anew.
 			o.Ahead = []Milestone{
 				{Text: "核对姓名用字", Who: Admin, Until: s.PromisedUntil},

@@ -39,7 +39,7 @@ func TestLookAheadOfARegularCard(t *testing.T) {
 		may   string // w: withdraw, b: choose a branch, d: change the design, p: change the phone
 	}{
 		{card.Accepted, card.ToneWait, card.System, time.Time{}, "w"},
-		{card.Held, card.ToneWait, card.Admin, promised, "w"},
+		{card.Held, card.ToneWait, card.Admin, promised, "wbdp"},
 		{card.Reviewing, card.ToneWait, card.Reviewer, promised, "wbdp"},
 		{card.Mending, card.ToneWarn, card.Applicant, promised.AddDate(0, 0, -3), "wbdp"},
 		{card.Waiting, card.ToneGood, card.Factory, promised, "wbdp"},

@@ -211,14 +211,17 @@ var moves = []Move{
 	{Mend, Mending, Reviewing},
 	{Confirm, Mending, Waiting},
 	{GiveUp, Mending, Refused},
+	{ChangeDesign, Held, Held},
 	{ChangeDesign, Reviewing, Reviewing},
 	{ChangeDesign, Waiting, Waiting},
 	{Review, Waiting, Reviewing},
+	{ChangePhone, Held, Held},
 	{ChangePhone, Reviewing, Reviewing},
 	{ChangePhone, Mending, Mending},
 	{ChangePhone, Waiting, Waiting},
 	{ChangePhone, Ready, Ready},
 	{ChangePhone, Lapsed, Lapsed},
+	{ChooseBranch, Held, Held},
 	{ChooseBranch, Reviewing, Reviewing},
 	{ChooseBranch, Mending, Mending},
 	{ChooseBranch, Waiting, Waiting},
@@ -274,13 +277,14 @@ func From(a Action) []State {
 }
 
 // Allowed tells whether the applicant may ask for an action now. Of a regular card that is being made
-// or has been made, branch and withdrawal are decided: the plastic lies where it was promised.
+// or has been made, branch and withdrawal are decided: the plastic lies where it was promised. The general
+// card of a held name keeps the stock card that is reserved for it.
 func Allowed(e Edition, s State, a Action) bool {
 	if _, ok := Next(s, a); !ok {
 		return false
 	}
 	if e != Regular {
-		return true
+		return s != Held || a != ChooseBranch && a != ChangeDesign
 	}
 	switch a {
 	case Withdraw:

@@ -98,6 +98,21 @@ func Promise(cs cardstore.Case, now time.Time) string {
 	}.Text()
 }
 
+// DatesAfter tells what a change of a card that is not made yet means for its dates.
+func DatesAfter(cs cardstore.Case, now time.Time) string {
+	switch cs.State {
+	case card.Held:
+		return "送达日期从姓名核对后您确认卡面那天起算。"
+	case card.Mending:
+		return "送达日期从您重新确认那天起算。"
+	default:
+	}
+	if dates := Promise(cs, now); dates != "" {
+		return "送达日期不变：" + dates + "。"
+	}
+	return ""
+}
+
 // Showable tells whether the digital card may be drawn: a cancelled or replaced one is not shown as if it were one.
 func Showable(cs cardstore.Case) bool {
 	return cs.CardStatus == card.Valid || cs.CardStatus == card.Suspended

@@ -212,10 +212,7 @@ func Wrong(steps []cardstore.Step) []string {
 // dates says what a change means for them.
 func (c Changes) dates(r *http.Request, cs cardstore.Case) (string, error) {
 	if cs.State != card.Mending {
-		if now := cases.Promise(cs, c.Kit.Now()); now != "" {
-			return "送达日期不变：" + now + "。", nil
-		}
-		return "", nil
+		return cases.DatesAfter(cs, c.Kit.Now()), nil
 	}
 	today, err := c.Promises.Today(r.Context(), c.Kit)
 	return "送达日期从您确认那天起算，今天确认：" + today + "。", err

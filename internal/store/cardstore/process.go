@@ -322,7 +322,7 @@ func (s Process) ChooseBranch(ctx context.Context, id, person, branch uuid.UUID)
 		}
 		// Before the table of moves is asked: a regular card that waits again at its branch may not choose
 		// another, and the second try of its choice finds it there.
-		if a.BranchID == branch && (a.State == card.Ready || a.State == card.Waiting || a.State == card.Reviewing || a.State == card.Mending) {
+		if a.BranchID == branch && (a.State == card.Ready || a.State == card.Waiting || a.State == card.Reviewing || a.State == card.Mending || a.State == card.Held) {
 			return nil
 		}
 		if _, err := a.must(card.ChooseBranch); err != nil {

@@ -101,15 +101,9 @@ func (s Store) designHash(r Regular, face, name, volunteerNo string, p photoRow)
 	return r.Designs.Hash(Design{Face: face, HolderName: name, VolunteerNo: volunteerNo, Photo: image})
 }
 
-// examine is the automatic check of an accepted regular application.
+// examine is the automatic check of the photo of an accepted application.
 func (s Process) examine(ctx context.Context, w *work, a *locked, now time.Time) error {
 	actor := store.Process("card-application")
-	if len(s.Missing(a.HolderName)) > 0 {
-		if err := s.set(ctx, w, a, actor, card.Hold, now, nil); err != nil {
-			return err
-		}
-		return s.tell(ctx, &w.later, *a, "held", "application-held", now, map[string]string{"number": a.Number})
-	}
 	p, err := s.photo(ctx, w.tx, a.PersonID, *a.PhotoID)
 	if err != nil {
 		return err
@@ -230,7 +224,7 @@ func (s RegularProcess) ChangeDesign(ctx context.Context, in NewDesign) (Snapsho
 			return fault.New(fault.NotFound, "没有找到这份申请。")
 		}
 		same := a.PhotoID != nil && *a.PhotoID == in.PhotoID && *a.Face == in.Face && bytes.Equal(a.DesignHash, in.Hash[:])
-		if same && (a.State == card.Waiting || a.State == card.Reviewing) {
+		if same && (a.State == card.Waiting || a.State == card.Reviewing || a.State == card.Held) {
 			return nil
 		}
 		if a.State != card.Mending {

@@ -122,16 +122,25 @@ func TestReleasedNameIsConfirmedAgain(t *testing.T) {
 	require.NoError(t, err)
 	_, err = held.DecideHeld(ctx, a.ID, s.Admin, true, "")
 	require.True(t, fault.Is(err, fault.Conflict), "no font has the character")
+	for range 2 { // what has nothing to do with the name may change meanwhile, once
+		_, err = held.ChooseBranch(ctx, a.ID, a.Person, s.Other)
+		require.NoError(t, err)
+		_, err = s.Regular.ChangeDesign(ctx, s.Design(a, a.Photo, stage.OtherFace))
+		require.NoError(t, err)
+		snap, err := s.Regular.ChangePhone(ctx, a.ID, a.Person, sealed(t, s, "13900000009"))
+		require.NoError(t, err)
+		require.Equal(t, card.Held, snap.State)
+	}
 	for range 2 {
 		snap, err := s.Process.DecideHeld(ctx, a.ID, s.Admin, true, "")
 		require.NoError(t, err)
 		require.Equal(t, card.Mending, snap.State)
 	}
-	snap, err := s.Regular.ChangeDesign(ctx, s.Design(a, a.Photo, stage.Face))
+	snap, err := s.Regular.ChangeDesign(ctx, s.Design(a, a.Photo, stage.OtherFace))
 	require.NoError(t, err)
 	require.Equal(t, card.Waiting, snap.State)
-	require.Equal(t, []string{"submit", "hold", "ask-again", "confirm"}, s.Moves(a))
-	require.Equal(t, []string{"application-held", "confirm-again", "card-approved"}, s.Told(a))
+	require.Equal(t, []string{"submit", "hold", "choose-branch", "change-design", "change-phone", "ask-again", "confirm"}, s.Moves(a))
+	require.Equal(t, []string{"application-held", "account-security", "confirm-again", "card-approved"}, s.Told(a))
 }
 
 func TestReviewerDecides(t *testing.T) {
