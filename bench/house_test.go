@@ -83,6 +83,11 @@ type applicant struct {
 // applicants registers people with drafts and sessions; the clock does not run yet.
 func (h *house) applicants(n int) []*applicant {
 	h.T.Helper()
+	return h.enrol(n, h.Applicant)
+}
+
+func (h *house) enrol(n int, add func(*webtest.Env, int, string) *world.Applicant) []*applicant {
+	h.T.Helper()
 	list := make([]*applicant, n)
 	first := h.people
 	h.people += n
@@ -90,7 +95,7 @@ func (h *house) applicants(n int) []*applicant {
 	for k := range 4 {
 		all.Go(func() {
 			for i := k; i < n; i += 4 {
-				a := h.Applicant(h.web, first+i, "阿卜杜热合曼·买买提")
+				a := add(h.web, first+i, "阿卜杜热合曼·买买提")
 				list[i] = &applicant{cookie: cookieLine(a.Client), body: a.Form().Encode(), tail: world.IDNumber(first + i)[14:]}
 			}
 		})

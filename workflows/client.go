@@ -65,7 +65,8 @@ func startCase(ctx context.Context, c *Client, application uuid.UUID, reuse enum
 		WorkflowIDReusePolicy:                    reuse,
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
 		// The worker in this process takes the first task without a round trip.
-		EnableEagerStart: true,
+		EnableEagerStart:      true,
+		TypedSearchAttributes: begunBy,
 	}, CardApplicationType, CardApplicationInput{ApplicationID: application})
 	var exists *serviceerror.WorkflowExecutionAlreadyStarted
 	if errors.As(err, &exists) {

@@ -310,6 +310,9 @@ func startedAgain(t *testing.T, w *world.World) {
 	first := run().GetExecution().GetRunId()
 	require.NoError(t, process.StartCardApplication(t.Context(), c.ID))
 	require.Equal(t, first, run().GetExecution().GetRunId(), "while it runs")
+	// The server had nothing to add to what it was told at the start, so that it wrote once (workflows/build.go).
+	builds := run().GetSearchAttributes().GetIndexedFields()["BuildIds"]
+	require.JSONEq(t, `["unversioned", "unversioned:volcard"]`, string(builds.GetData()))
 
 	require.NoError(t, withdraw(t.Context(), process, c))
 	w.Until("it has ended", func() bool { return run().GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_COMPLETED })

@@ -29,12 +29,26 @@ type Applicant struct {
 // Applicant adds a person who is logged in at an api and stands before 立即申请. n tells people apart.
 func (w *World) Applicant(env *webtest.Env, n int, name string) *Applicant {
 	w.T.Helper()
-	ctx := context.Background()
+	return w.atPreview(env, w.Rows.Person(name, IDNumber(n)), n, name, w.draft(clock.System{}.Now()))
+}
+
+// RegularApplicant is an Applicant for the regular edition, whose photo the check has passed.
+func (w *World) RegularApplicant(env *webtest.Env, n int, name string) *Applicant {
+	w.T.Helper()
 	id := w.Rows.Person(name, IDNumber(n))
+	p, err := portrait()
+	require.NoError(w.T, err)
 	d := w.draft(clock.System{}.Now())
+	d.Edition, d.Face, d.PhotoID = card.Regular, Face, w.Rows.Photo(id, "clear", p.JPEG)
+	return w.atPreview(env, id, n, name, d)
+}
+
+func (w *World) atPreview(env *webtest.Env, id uuid.UUID, n int, name string, d card.Draft) *Applicant {
+	w.T.Helper()
+	ctx := context.Background()
 	_, err := cardstore.Drafts{Store: w.Cards()}.Save(ctx, id, d, 0)
 	require.NoError(w.T, err)
-	facts, err := cardstore.Submissions{Store: w.Cards()}.Facts(ctx, id, d)
+	facts, err := cardstore.Submissions{Store: w.Cards(), Regular: w.Making(Regular{})}.Facts(ctx, id, d)
 	require.NoError(w.T, err)
 	require.Empty(w.T, card.CheckSubmission(d, facts))
 	content := card.ContentHash(d, facts)
