@@ -5,7 +5,6 @@ package consent
 
 import (
 	"slices"
-	"strings"
 
 	"volcard/internal/card"
 )
@@ -153,18 +152,6 @@ func MissingForCard(given []string, e card.Edition) []string {
 		}
 	}
 	return missing
-}
-
-// ParsePurposes reads the purposes that a form sent, without doubles; an unknown one is left out.
-func ParsePurposes(values []string) []Purpose {
-	var out []Purpose
-	for _, v := range values {
-		p := Purpose(strings.TrimSpace(v))
-		if _, known := Lookup(p); known && !slices.Contains(out, p) {
-			out = append(out, p)
-		}
-	}
-	return out
 }
 
 func where(keep func(Item) bool) []Item {

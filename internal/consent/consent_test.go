@@ -80,9 +80,3 @@ func TestRegularCardNeedsPhotoAndFactory(t *testing.T) {
 	require.Equal(t, []string{photo.Title, factory.Title}, consent.MissingForCard(given, card.Regular))
 	require.Empty(t, consent.MissingForCard(append(given, photo.Key(), factory.Key()), card.Regular))
 }
-
-func TestParsePurposes(t *testing.T) {
-	t.Parallel()
-	require.Equal(t, []consent.Purpose{consent.Bank, consent.Terms},
-		consent.ParsePurposes([]string{"bank", " terms ", "bank", "soul", ""}))
-}

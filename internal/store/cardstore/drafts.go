@@ -74,9 +74,3 @@ func (s Drafts) Save(ctx context.Context, person uuid.UUID, d card.Draft, versio
 	}
 	return saved, store.Translate(err)
 }
-
-// Delete forgets the draft.
-func (s Drafts) Delete(ctx context.Context, person uuid.UUID) error {
-	_, err := s.DB.Exec(ctx, "DELETE FROM application_draft WHERE person_id = $1", person)
-	return store.Translate(err)
-}

@@ -89,21 +89,20 @@ const caseTables = `
 
 // Step is one recorded move, for the timeline.
 type Step struct {
-	At        time.Time
-	ActorKind string
-	Action    card.Action
-	From, To  card.State
-	Reason    string // that a person gave for refusing; empty for every other move
+	At       time.Time
+	Action   card.Action
+	From, To card.State
+	Reason   string // that a person gave for refusing; empty for every other move
 }
 
 // A batch of ten thousand moves with one row: its steps stand in its own chain and are joined here.
 const timelineSQL = `
-	SELECT at, actor_kind, action, from_state, to_state, reason
-	  FROM (SELECT at, seq, actor_kind, action, coalesce(from_state, '') AS from_state, coalesce(to_state, '') AS to_state,
+	SELECT at, action, from_state, to_state, reason
+	  FROM (SELECT at, seq, action, coalesce(from_state, '') AS from_state, coalesce(to_state, '') AS to_state,
 	               CASE WHEN action IN ('refuse', 'refuse-photo', 'give-up') THEN coalesce(detail->>'reason', '') ELSE '' END AS reason
 	          FROM audit_entry WHERE subject_id = $1
 	        UNION ALL
-	        SELECT e.at, 0, e.actor_kind, e.action, '', '', ''
+	        SELECT e.at, 0, e.action, '', '', ''
 	          FROM batch_card bc JOIN audit_entry e ON e.subject_id = bc.batch_id
 	         WHERE bc.application_id = $1 AND bc.state <> 'rejected' AND e.action IN ('batch-render', 'batch-print', 'batch-ship')) step
 	 ORDER BY at, seq LIMIT 200`

@@ -93,13 +93,11 @@ func (s Store) branch(ctx context.Context, where string, arg any) (Branch, error
 // BranchFilter narrows a list of branches.
 type BranchFilter struct {
 	Division    string // province, city or district; "" is everywhere
-	InStock     bool   // only where general cards lie
-	WithClosed  bool   // for staff; applicants see open branches only
 	AfterCode   string // the last code of the page before
 	MaxBranches int    // at most PageSize, which is also the default
 }
 
-// Branches lists branches in order of their code, one bounded page at a time. An unknown
+// Branches lists open branches in order of their code, one bounded page at a time. An unknown
 // division has none.
 func (s Store) Branches(ctx context.Context, f BranchFilter) ([]Branch, error) {
 	limit := f.MaxBranches
@@ -115,9 +113,9 @@ func (s Store) Branches(ctx context.Context, f BranchFilter) ([]Branch, error) {
 	return s.branches(ctx, `SELECT `+branchColumns+`
 		  FROM branch b
 		 WHERE ($1::text[] IS NULL OR b.division_code = ANY ($1))
-		   AND ($2 OR b.closed_at IS NULL) AND b.code > $3 AND (NOT $4 OR `+hasStock+`)
-		 ORDER BY b.code LIMIT $5`,
-		districts, f.WithClosed, f.AfterCode, f.InStock, limit)
+		   AND b.closed_at IS NULL AND b.code > $2
+		 ORDER BY b.code LIMIT $3`,
+		districts, f.AfterCode, limit)
 }
 
 // Nearest returns the n open branches that are closest to a position in GCJ-02, nearest first.

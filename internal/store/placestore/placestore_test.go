@@ -113,10 +113,8 @@ func TestBranchesByDivision(t *testing.T) {
 		want   []string
 	}{
 		{"district", placestore.BranchFilter{Division: "420111"}, []string{"DEMO-0105"}},
-		{"with closed", placestore.BranchFilter{Division: "420111", WithClosed: true}, []string{"DEMO-0105", "DEMO-0106"}},
 		{"city", placestore.BranchFilter{Division: "420500"}, []string{"DEMO-0501", "DEMO-0502"}},
 		{"city without districts", placestore.BranchFilter{Division: "429004"}, []string{"DEMO-9004"}},
-		{"in stock", placestore.BranchFilter{Division: "420100", InStock: true}, []string{"DEMO-0105"}},
 		{"page", placestore.BranchFilter{Division: "420100", MaxBranches: 2, AfterCode: "DEMO-0102"}, []string{"DEMO-0103", "DEMO-0104"}},
 		{"elsewhere", placestore.BranchFilter{Division: "430102"}, []string{}},
 		{"no division", placestore.BranchFilter{Division: "420199"}, []string{}},

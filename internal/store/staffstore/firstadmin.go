@@ -55,21 +55,6 @@ func (s FirstAdmin) tokenHash(token string) []byte {
 	return s.Vault.Index(labelToken, strings.ToUpper(strings.TrimSpace(token)))
 }
 
-// Usable tells whether the token would be taken now: for the page that asks for the account's data.
-func (s FirstAdmin) Usable(ctx context.Context, token, address string) error {
-	if err := s.Limiter.Allow(ctx, limit.AdminToken, limit.AddressKey(address)); err != nil {
-		return err
-	}
-	var ok bool
-	err := s.DB.QueryRow(ctx, `
-		SELECT EXISTS (SELECT 1 FROM admin_token WHERE token_hash = $1 AND used_at IS NULL AND expires_at > $2)`,
-		s.tokenHash(token), s.Clock.Now()).Scan(&ok)
-	if err == nil && !ok {
-		return errToken
-	}
-	return store.Translate(err)
-}
-
 var errToken = fault.New(fault.Forbidden, "令牌无效、已使用或已过期，请运维人员重新生成。")
 
 // Claim makes an administrator with a token. The token works once, however many claim at once;
