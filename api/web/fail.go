@@ -6,8 +6,6 @@ import (
 	"log/slog"
 	"net/http"
 
-	"github.com/go-chi/chi/v5/middleware"
-
 	"volcard/internal/fault"
 	"volcard/internal/store"
 )
@@ -78,9 +76,8 @@ type errorPage struct {
 // unauthenticated leads to the login page of the room.
 func (a *Answers) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	status := StatusOf(err)
-	id := middleware.GetReqID(r.Context())
 	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
-		a.log.DebugContext(r.Context(), "the client went away", slog.String("request", id))
+		a.log.DebugContext(r.Context(), "the client went away")
 		return
 	}
 	level := slog.LevelInfo
@@ -88,7 +85,7 @@ func (a *Answers) Fail(w http.ResponseWriter, r *http.Request, err error) {
 		level = slog.LevelError
 	}
 	// The cause may quote a row; only its kind and type go below error level.
-	attrs := []slog.Attr{slog.String("request", id), slog.Int("status", status), slog.String("kind", string(fault.KindOf(err)))}
+	attrs := []slog.Attr{slog.Int("status", status), slog.String("kind", string(fault.KindOf(err)))}
 	if level == slog.LevelError {
 		attrs = append(attrs, slog.String("error", err.Error()))
 	}

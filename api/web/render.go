@@ -13,10 +13,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/go-chi/chi/v5/middleware"
-
 	"volcard/internal/calendar"
 	"volcard/internal/clock"
+	"volcard/internal/telemetry"
 )
 
 // Answers writes pages, and the pages of failures.
@@ -184,7 +183,7 @@ func (a *Answers) fill(r *http.Request, f *Frame, whole bool) error {
 	f.Nonce = Nonce(r)
 	f.Path = r.URL.Path
 	f.Demo, f.Workday = a.demo, a.workday
-	f.RequestID = middleware.GetReqID(r.Context())
+	f.RequestID = telemetry.RequestID(r.Context())
 	s := a.sessions.of(r)
 	if f.Anonymous || s == nil || (f.bare && !s.usable()) {
 		return nil

@@ -19,6 +19,7 @@ import (
 
 	"volcard/internal/clock"
 	"volcard/internal/fault"
+	"volcard/internal/telemetry"
 )
 
 // Guard holds what every request passes before a room sees it.
@@ -63,7 +64,7 @@ func (g *Guard) requestID(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := randomText(9)
 		w.Header().Set(middleware.RequestIDHeader, id)
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), middleware.RequestIDKey, id)))
+		next.ServeHTTP(w, r.WithContext(telemetry.WithRequestID(r.Context(), id)))
 	})
 }
 
@@ -150,7 +151,7 @@ func (g *Guard) accessLog(r *http.Request, status int, took time.Duration) {
 	}
 	g.log.LogAttrs(r.Context(), slog.LevelInfo, "request",
 		slog.String("method", r.Method), slog.String("route", pattern), slog.Int("status", status),
-		slog.Float64("ms", float64(took.Microseconds())/1000), slog.String("request", middleware.GetReqID(r.Context())))
+		slog.Float64("ms", float64(took.Microseconds())/1000))
 }
 
 // panicked logs the stack. The value of a panic can quote data; only the runtime's own are safe.
@@ -160,8 +161,7 @@ func (g *Guard) panicked(r *http.Request, p any) {
 	if err, ok := p.(error); ok && errors.As(err, &rt) {
 		what = rt.Error()
 	}
-	g.log.ErrorContext(r.Context(), "panic", slog.String("value", what),
-		slog.String("request", middleware.GetReqID(r.Context())), slog.String("stack", string(debug.Stack())))
+	g.log.ErrorContext(r.Context(), "panic", slog.String("value", what), slog.String("stack", string(debug.Stack())))
 }
 
 func (g *Guard) clientIP() func(http.Handler) http.Handler {

@@ -55,7 +55,7 @@ type contextHandler struct{ slog.Handler }
 
 func (h contextHandler) Handle(ctx context.Context, r slog.Record) error {
 	if id := RequestID(ctx); id != "" {
-		r.AddAttrs(slog.String("request_id", id))
+		r.AddAttrs(slog.String("request", id))
 	}
 	return h.Handler.Handle(ctx, r)
 }

@@ -108,7 +108,7 @@ func TestLogLine(t *testing.T) {
 	assert.Equal(t, "done", line["msg"])
 	assert.Equal(t, "INFO", line["level"])
 	assert.Equal(t, map[string]any{
-		"took": 15e9, "rows": 3.0, "ok": true, "kind": "x", "request_id": "0193f3a2-7b11-7138-9123-138123456789",
+		"took": 15e9, "rows": 3.0, "ok": true, "kind": "x", "request": "0193f3a2-7b11-7138-9123-138123456789",
 	}, line["g"])
 	assert.Empty(t, telemetry.RequestID(context.Background()))
 }
