@@ -4,6 +4,8 @@ import (
 	"strings"
 	"unicode"
 
+	"golang.org/x/text/width"
+
 	"volcard/internal/card"
 )
 
@@ -78,17 +80,14 @@ func parseTail(text string) (string, bool) {
 // scanners' identifiers.
 func clean(text string) string {
 	s := strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r), unicode.IsControl(r), unicode.Is(unicode.Cf, r):
+		if unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
 			return -1
-		case r >= '！' && r <= '～':
-			r -= 0xFEE0
 		}
 		if r >= 'a' && r <= 'z' { // and no other: the Turkish ı would become an I
 			r -= 'a' - 'A'
 		}
 		return r
-	}, text)
+	}, width.Fold.String(text))
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {
 		if s[i] == ']' && i+2 < len(s) && isLetter(s[i+1]) && (isLetter(s[i+2]) || isDigit(s[i+2])) {

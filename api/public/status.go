@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/go-chi/chi/v5"
+	"golang.org/x/text/width"
 
 	"volcard/api/web"
 	"volcard/internal/calendar"
@@ -129,15 +130,7 @@ func (s Status) promise(p cardstore.Public) string {
 
 // parseTail reads the last four characters of an ID number: three digits, and a digit or X.
 func parseTail(in string) (string, bool) {
-	s := strings.ToUpper(strings.Map(func(r rune) rune {
-		switch {
-		case r >= '！' && r <= '～': // full width
-			return r - 0xFEE0
-		case r == ' ', r == '　':
-			return -1
-		}
-		return r
-	}, in))
+	s := strings.ToUpper(strings.ReplaceAll(width.Fold.String(in), " ", ""))
 	if len(s) != 4 {
 		return "", false
 	}

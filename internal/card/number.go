@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/text/width"
+
 	"volcard/internal/clock"
 )
 
@@ -52,7 +54,7 @@ func ApplicationNumber(at time.Time, random io.Reader) (string, error) {
 
 // ParseApplicationNumber takes a typed number: case, spaces and hyphens are ignored.
 func ParseApplicationNumber(s string) (string, bool) {
-	s = strings.ToUpper(foldWidth(s))
+	s = strings.ToUpper(width.Fold.String(s))
 	s = strings.NewReplacer(" ", "", "-", "", "\t", "").Replace(s)
 	body, found := strings.CutPrefix(s, "HB")
 	if !found || len(body) != 14 || digitsOnly(body) != body {
@@ -79,7 +81,7 @@ func ParsePickupCode(s string) (string, bool) {
 // ParseSerial takes the serial of a stock card as a scanner or a keyboard gives it: case, spaces
 // and hyphens are ignored, a doubled scan (the same text twice) counts once.
 func ParseSerial(s string) (string, bool) {
-	s = strings.ToUpper(foldWidth(s))
+	s = strings.ToUpper(width.Fold.String(s))
 	s = strings.NewReplacer(" ", "", "-", "", "\t", "", "\r", "", "\n", "").Replace(s)
 	if half := len(s) / 2; len(s)%2 == 0 && half >= 6 && s[:half] == s[half:] {
 		s = s[:half]
@@ -150,7 +152,7 @@ func luhn(body string) string {
 
 func digitsOnly(s string) string {
 	var b strings.Builder
-	for _, r := range foldWidth(s) {
+	for _, r := range width.Fold.String(s) {
 		switch {
 		case r >= '0' && r <= '9':
 			b.WriteRune(r)
@@ -160,17 +162,4 @@ func digitsOnly(s string) string {
 		}
 	}
 	return b.String()
-}
-
-// foldWidth turns full-width digits, letters and spaces into ASCII.
-func foldWidth(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r >= '！' && r <= '～':
-			return r - 0xFEE0
-		case r == '　':
-			return ' '
-		}
-		return r
-	}, s)
 }

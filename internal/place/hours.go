@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/text/width"
+
 	"volcard/internal/clock"
 	"volcard/internal/fault"
 )
@@ -219,12 +221,7 @@ func (h *WeekHours) UnmarshalJSON(b []byte) error {
 // ；or a new line, days as 周一至周五, 周一-周五, 周六、周日, 每天, times parted by 、or a comma.
 func ParseWeekHours(text string) (WeekHours, error) {
 	var h WeekHours
-	text = hoursFolder.Replace(strings.Map(func(r rune) rune {
-		if r >= 0xFF01 && r <= 0xFF5E { // full-width forms
-			return r - 0xFEE0
-		}
-		return r
-	}, text))
+	text = hoursFolder.Replace(width.Fold.String(text))
 	if text == "暂不营业" {
 		return h, nil
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gofrs/uuid/v5"
 	"github.com/jackc/pgx/v5"
+	"golang.org/x/text/width"
 
 	"volcard/internal/fault"
 	"volcard/internal/person"
@@ -108,14 +109,11 @@ func ParseCode(in string) (string, bool) {
 		return "", false
 	}
 	s := strings.Map(func(r rune) rune {
-		switch {
-		case r >= '０' && r <= '９':
-			return r - '０' + '0'
-		case unicode.IsSpace(r), r == '-', r == '\u200b', r == '\ufeff':
+		if unicode.IsSpace(r) || r == '-' || r == '\u200b' || r == '\ufeff' {
 			return -1
 		}
 		return r
-	}, in)
+	}, width.Fold.String(in))
 	if len(s) != 6 || strings.Trim(s, "0123456789") != "" {
 		return "", false
 	}

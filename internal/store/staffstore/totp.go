@@ -12,6 +12,7 @@ import (
 
 	"github.com/pquerna/otp"
 	"github.com/pquerna/otp/hotp"
+	"golang.org/x/text/width"
 )
 
 // RFC 6238 as every authenticator implements it, with one step of tolerance to both sides.
@@ -62,11 +63,8 @@ func matchStep(secret, code string, at time.Time) (int64, error) {
 		if unicode.IsSpace(r) {
 			return -1
 		}
-		if r >= '０' && r <= '９' {
-			return r - '０' + '0'
-		}
 		return r
-	}, code)
+	}, width.Fold.String(code))
 	now, found := step(at), int64(-1)
 	for s := now - skew; s <= now+skew; s++ {
 		want, err := codeOf(secret, s)
