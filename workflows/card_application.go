@@ -138,7 +138,14 @@ func (c *cardCase) waitUntilDue(ctx workflow.Context) error {
 	if err != nil || moved {
 		return err
 	}
-	return c.do(ctx, deed.TellOverdue, activities.CaseInput{ApplicationID: c.id})
+	state := c.at.State
+	if err := c.do(ctx, deed.TellOverdue, activities.CaseInput{ApplicationID: c.id}); err != nil {
+		return err
+	}
+	if c.at.State == state && c.at.Due.IsZero() {
+		workflow.GetLogger(ctx).Warn("a card is overdue", "alarm", true, "application", c.id.String())
+	}
+	return nil
 }
 
 // waitForBranch keeps a lapsed case open for a new choice, for a long time.

@@ -77,7 +77,7 @@ function sayBasis() {
   let state = "fresh", facts = "", sentence = "名单是最新的。";
   if (!list) {
     state = offline ? "missing" : "loading";
-    sentence = offline ? "还没有取得公钥和吊销名单，暂时不能查验。请联网后更新。" : "正在下载公钥和吊销名单……";
+    sentence = offline ? "还没有取得公钥和吊销名单，暂时不能核验。请联网后更新。" : "正在下载公钥和吊销名单……";
   } else {
     facts = `名单签发于 ${clockText(list.issued)}（${age(now() - list.issued)}），共 ${list.size} 条。`;
     if (now() > list.next) {
@@ -85,7 +85,7 @@ function sayBasis() {
       sentence = "名单已超过一天没有更新，结果可能不准，请联网后更新。";
     } else if (offline) {
       state = "offline";
-      sentence = "现在没有网络，按这份名单查验。";
+      sentence = "现在没有网络，按这份名单核验。";
     }
     if (list.issued - Date.now() > clockSlack) sentence += "本机时间似乎不准，请检查。";
   }
@@ -160,7 +160,7 @@ async function openCamera() {
   } catch {
     if (signal.aborted) return;
     closeCamera();
-    saySentence("没有打开摄像头。请在浏览器里允许使用摄像头，或改用图片、文字查验。");
+    saySentence("没有打开摄像头。请在浏览器里允许使用摄像头，或改用图片、文字核验。");
   }
 }
 
