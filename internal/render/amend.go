@@ -33,10 +33,9 @@ func amend(file []byte, subset *fonts.Subset, photos map[string][]byte) ([]byte,
 			text, plain = meaning, true
 			delete(meanings, string(body))
 		}
-		photo := photos[string(bytes.TrimRight(body[:min(len(body), longestMark)], "\n"))]
+		photo := photoOf(photos, body)
 		switch {
 		case photo != nil:
-			body = imageObject(photo)
 			placed++
 		case plain:
 			body = stream("", text)
@@ -60,7 +59,7 @@ func amend(file []byte, subset *fonts.Subset, photos map[string][]byte) ([]byte,
 	if err := d.orderResources(); err != nil {
 		return nil, err
 	}
-	return d.bytes(), nil
+	return d.bytes(photos), nil
 }
 
 // encoding is the object that gofpdf writes for a font's own encoding.
@@ -69,14 +68,17 @@ const encoding = "<</Type /Encoding /BaseEncoding /WinAnsiEncoding /Differences 
 // longestMark is above the length of any photo's mark.
 const longestMark = 64
 
-// imageObject is a photo as it is: a PDF takes a JPEG's own bytes.
-func imageObject(photo []byte) []byte {
-	out := make([]byte, 0, len(photo)+200)
-	out = fmt.Appendf(out, "<</Type /XObject /Subtype /Image /Width %d /Height %d /ColorSpace /DeviceRGB /BitsPerComponent 8 "+
-		"/Filter /DCTDecode /Length %d>>\nstream\n", PhotoWidth, PhotoHeight, len(photo))
-	out = append(out, photo...)
-	return append(out, "\nendstream\nendobj\n"...)
+// photoOf returns the photo whose mark is an object.
+func photoOf(photos map[string][]byte, object []byte) []byte {
+	return photos[string(bytes.TrimRight(object[:min(len(object), longestMark)], "\n"))]
 }
+
+// imageHead and imageTail stand around a photo as it is: a PDF takes a JPEG's own bytes.
+const (
+	imageHead = "<</Type /XObject /Subtype /Image /Width %d /Height %d /ColorSpace /DeviceRGB /BitsPerComponent 8 " +
+		"/Filter /DCTDecode /Length %d>>\nstream\n"
+	imageTail = "\nendstream\nendobj\n"
+)
 
 var errShape = errors.New("render: gofpdf's file has an unknown shape")
 
@@ -196,18 +198,27 @@ func (d *document) orderResources() error {
 	return nil
 }
 
-// bytes puts the document together again. Its ID comes from its content.
-func (d *document) bytes() []byte {
-	size := 0
+// bytes puts the document together again, photos in the places of their marks. Its ID comes from its content.
+func (d *document) bytes(photos map[string][]byte) []byte {
+	size := 1000
 	for _, body := range d.objects {
 		size += len(body) + 40
 	}
-	out := bytes.NewBuffer(make([]byte, 0, size+1000))
+	for _, photo := range photos {
+		size += len(photo) + len(imageHead) + len(imageTail) + 20
+	}
+	out := bytes.NewBuffer(make([]byte, 0, size))
 	out.WriteString("%PDF-1.7\n%\xe2\xe3\xcf\xd3\n")
 	table := make([]byte, 0, 20*len(d.objects))
 	for n := 1; n <= len(d.objects); n++ {
 		table = fmt.Appendf(table, "%010d 00000 n \n", out.Len())
 		fmt.Fprintf(out, "%d 0 obj\n", n)
+		if photo := photoOf(photos, d.objects[n]); photo != nil {
+			fmt.Fprintf(out, imageHead, PhotoWidth, PhotoHeight, len(photo))
+			out.Write(photo)
+			out.WriteString(imageTail)
+			continue
+		}
 		out.Write(d.objects[n])
 	}
 	sum := sha256.Sum256(out.Bytes())

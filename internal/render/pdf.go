@@ -71,6 +71,7 @@ type printer struct {
 	art           map[[32]byte]string // by artSum: the form's name
 	photos        map[[32]byte]string // by their bytes: the image's name
 	images        map[string][]byte   // photos by the marks that stand for them
+	scratch       []byte              // what raw writes into, again and again
 }
 
 func newPrinter(o PDFOptions, first *DisplayList) *printer {
@@ -130,9 +131,10 @@ func (p *printer) page(side *page) {
 
 // raw writes operators to the page. They name no resources: only art has those.
 func (p *printer) raw(draw func(c *content)) {
-	c := content{toPoints: p.toPoints}
+	c := content{toPoints: p.toPoints, b: p.scratch[:0]}
 	draw(&c)
-	p.pdf.RawWriteStr(string(c.b))
+	p.pdf.RawWriteBuf(bytes.NewReader(c.b))
+	p.scratch = c.b
 }
 
 // forms keeps faces' art as ready streams: it is the same on every card, and drawing

@@ -58,17 +58,40 @@ func JPEG(list *DisplayList, side Side, width int) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	planes := subsampled(img)
+	canvases.Put(&img.Pix)
 	var buf bytes.Buffer
-	if err := jpeg.Encode(&buf, subsampled(img), &jpeg.Options{Quality: 85}); err != nil {
+	err = jpeg.Encode(&buf, planes, &jpeg.Options{Quality: 85})
+	planesAtHand.Put(planes)
+	if err != nil {
 		return nil, fault.Wrap(fault.Internal, err, "图片生成失败")
 	}
 	return buf.Bytes(), nil
 }
 
+// What was encoded is drawn over by the next picture: clearing and collecting these megabytes would cost a
+// tenth of each.
+var (
+	canvases     sync.Pool // of *[]byte
+	planesAtHand sync.Pool // of *image.YCbCr
+)
+
+// canvas is a picture of this size that holds anything.
+func canvas(size image.Rectangle) *image.RGBA {
+	n := 4 * size.Dx() * size.Dy()
+	if pix, ok := canvases.Get().(*[]byte); ok && cap(*pix) >= n {
+		return &image.RGBA{Pix: (*pix)[:n], Stride: 4 * size.Dx(), Rect: size}
+	}
+	return image.NewRGBA(size)
+}
+
 // subsampled is an opaque picture in JPEG's own colours, one pair of them for four pixels:
 // what the encoder would make of it, in a third of the time.
 func subsampled(img *image.RGBA) *image.YCbCr {
-	out := image.NewYCbCr(img.Rect, image.YCbCrSubsampleRatio420)
+	out, ok := planesAtHand.Get().(*image.YCbCr)
+	if !ok || out.Rect != img.Rect {
+		out = image.NewYCbCr(img.Rect, image.YCbCrSubsampleRatio420)
+	}
 	w, h := img.Rect.Dx(), img.Rect.Dy()
 	for y := 0; y < h; y += 2 {
 		below := min(y+1, h-1)
@@ -215,7 +238,7 @@ func paintedArt(p *page, width, height int, scale float64) *image.RGBA {
 			painted.Unlock()
 		}
 	}
-	img := image.NewRGBA(art.Bounds())
+	img := canvas(art.Bounds())
 	copy(img.Pix, art.Pix)
 	return img
 }
