@@ -12,6 +12,7 @@ import (
 	"volcard/internal/calendar"
 	"volcard/internal/card"
 	"volcard/internal/fault"
+	"volcard/internal/store"
 	"volcard/internal/store/cardstore"
 	"volcard/internal/store/storetest/stage"
 )
@@ -260,6 +261,9 @@ func TestAnnouncementMakesAPromiseFirm(t *testing.T) {
 		return s.Text("SELECT concat_ws(' ', promised_from, promised_until, promise_provisional) FROM application")
 	}
 	require.Equal(t, "2027-01-12 2027-01-19 t", dates())
+	params, err := s.Vault.Unseal(bytesOf(t, s, "SELECT params FROM message WHERE template = 'card-approved'"), store.LabelMessageParams)
+	require.NoError(t, err)
+	require.Contains(t, string(params), "2027年1月19日（暂定）")
 	s.Import(s.Calendar().With(calendar.Year{Year: 2027, Off: []calendar.Date{calendar.Day(2027, time.January, 1)}}))
 	page, err := s.Promises.Recompute(ctx, [16]byte{}, 10)
 	require.NoError(t, err)

@@ -168,6 +168,14 @@ func (s Promises) repromise(ctx context.Context, w *work, cal *calendar.Calendar
 	}
 	event := fmt.Sprintf("promise-%d", now.UnixMicro())
 	return true, s.tell(ctx, &w.later, a, event, "promise-moved", now, map[string]string{
-		"from": day(from), "until": day(until),
+		"from": day(from), "until": promisedDay(until, p.Provisional),
 	})
+}
+
+// promisedDay is the last day of a promise as messages say it.
+func promisedDay(until time.Time, provisional bool) string {
+	if provisional {
+		return day(until) + "（暂定）"
+	}
+	return day(until)
 }

@@ -128,7 +128,7 @@ func (s Process) approve(ctx context.Context, w *work, a *locked, actor store.Ac
 		return err
 	}
 	return s.tell(ctx, &w.later, *a, "approved", "card-approved", now, map[string]string{
-		"from": day(*a.Promise.From), "until": day(*a.Promise.Until), "branch": a.BranchName,
+		"from": day(*a.Promise.From), "until": promisedDay(*a.Promise.Until, *a.Promise.Provisional), "branch": a.BranchName,
 	})
 }
 
