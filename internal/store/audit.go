@@ -15,6 +15,12 @@ type Actor struct {
 	ID   string // uuid of the person or staff; name of the process or operator's account
 }
 
+// Person is the actor of what a person does to the own account or case.
+func Person(id uuid.UUID) Actor { return Actor{Kind: "person", ID: id.String()} }
+
+// Staff is the actor of what a member of staff does.
+func Staff(id uuid.UUID) Actor { return Actor{Kind: "staff", ID: id.String()} }
+
 // Process is the actor of everything that a workflow does by itself.
 func Process(name string) Actor { return Actor{Kind: "process", ID: name} }
 

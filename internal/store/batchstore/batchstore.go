@@ -196,7 +196,7 @@ func (s Batches) report(ctx context.Context, id, staff uuid.UUID, from, to batch
 			return err
 		}
 		snap.State = to
-		if err := audit(ctx, tx, id, store.Actor{Kind: "staff", ID: staff.String()}, a, from, to, now, nil); err != nil {
+		if err := audit(ctx, tx, id, store.Staff(staff), a, from, to, now, nil); err != nil {
 			return err
 		}
 		return s.wakePages(ctx, tx, id)

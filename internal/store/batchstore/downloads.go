@@ -28,7 +28,7 @@ func (s Downloads) Take(ctx context.Context, staff, id uuid.UUID, kind string, n
 		if err != nil {
 			return err
 		}
-		who := store.Actor{Kind: "staff", ID: staff.String()}
+		who := store.Staff(staff)
 		return audit(ctx, tx, id, who, download, snap.State, snap.State, s.Clock.Now(), map[string]any{"kind": kind, "n": n})
 	})
 	return body, err

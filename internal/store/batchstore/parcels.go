@@ -48,7 +48,7 @@ func (s Batches) ConfirmArrival(ctx context.Context, in Arrival, until func(time
 			return fault.Newf(fault.Conflict, "这个批次现在是“%s”，寄出之后才能确认到达。", snap.State.Text())
 		}
 		now := s.Clock.Now()
-		who := store.Actor{Kind: "staff", ID: in.StaffID.String()}
+		who := store.Staff(in.StaffID)
 		if err := s.arrive(ctx, tx, in, who, now, until(now)); err != nil {
 			return err
 		}

@@ -74,7 +74,7 @@ func (s Process) HandOver(ctx context.Context, in HandOver) (Snapshot, error) {
 		if err != nil {
 			return store.Translate(err)
 		}
-		actor := store.Actor{Kind: "staff", ID: in.StaffID.String()}
+		actor := store.Staff(in.StaffID)
 		detail := map[string]any{"serial": in.Serial, "branch": in.BranchID, "collector": "self"}
 		if err := s.set(ctx, w, a, actor, card.HandOver, now, detail); err != nil {
 			return err
@@ -243,7 +243,7 @@ func (s Process) UndoHandOver(ctx context.Context, in Undo) (Snapshot, error) {
 				return err
 			}
 		}
-		actor := store.Actor{Kind: "staff", ID: in.StaffID.String()}
+		actor := store.Staff(in.StaffID)
 		return s.ready(ctx, w, a, actor, card.UndoHandOver, now, "card-collection-undone", map[string]any{"serial": serial, "reason": in.Reason})
 	})
 }

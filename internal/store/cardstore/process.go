@@ -140,7 +140,7 @@ func (s Process) Issue(ctx context.Context, id uuid.UUID) (Snapshot, error) {
 // (once a font has the character), or refuse with a reason.
 func (s Process) DecideHeld(ctx context.Context, id uuid.UUID, staff uuid.UUID, release bool, reason string) (Snapshot, error) {
 	return s.move(ctx, id, func(w *work, a *locked, now time.Time) error {
-		actor := store.Actor{Kind: "staff", ID: staff.String()}
+		actor := store.Staff(staff)
 		if !release {
 			if a.State == card.Refused {
 				return nil
@@ -329,7 +329,7 @@ func (s Process) ChooseBranch(ctx context.Context, id, person, branch uuid.UUID)
 			return err
 		}
 		if a.Edition == card.Regular {
-			return s.chooseBranch(ctx, w, a, branch, now)
+			return s.sendElsewhere(ctx, w, a, branch, now)
 		}
 		var name string
 		var open bool
@@ -348,7 +348,7 @@ func (s Process) ChooseBranch(ctx context.Context, id, person, branch uuid.UUID)
 		}
 		detail := map[string]any{"from_branch": a.BranchID, "to_branch": branch}
 		a.BranchID, a.BranchName = branch, name
-		actor := store.Actor{Kind: "person", ID: person.String()}
+		actor := store.Person(person)
 		return s.ready(ctx, w, a, actor, card.ChooseBranch, now, "branch-changed", detail)
 	})
 }
@@ -363,7 +363,7 @@ func (s Process) Withdraw(ctx context.Context, id, person uuid.UUID) (Snapshot, 
 		if a.State == card.Withdrawn {
 			return nil
 		}
-		actor := store.Actor{Kind: "person", ID: person.String()}
+		actor := store.Person(person)
 		if a.Edition == card.Regular && (a.State == card.Producing || a.State == card.Ready || a.State == card.Lapsed) {
 			return fault.New(fault.Conflict, "卡片已经排产，不能撤回；卡片会照常送到网点，您可以不去领取。")
 		}
@@ -425,6 +425,6 @@ func (s Process) ChangePhone(ctx context.Context, id, person uuid.UUID, phone []
 			return err
 		}
 		a.Phone = phone
-		return s.set(ctx, w, a, store.Actor{Kind: "person", ID: person.String()}, card.ChangePhone, now, nil)
+		return s.set(ctx, w, a, store.Person(person), card.ChangePhone, now, nil)
 	})
 }

@@ -171,7 +171,7 @@ func (s RegularProcess) DecidePhoto(ctx context.Context, in PhotoDecision) (Snap
 		w.later.Must(fault.New(fault.Conflict, "这张照片已经审核过。"), `
 			UPDATE photo SET decision = $2, decided_by = $3, decided_at = $4 WHERE id = $1 AND decision IS NULL`,
 			in.PhotoID, decision, in.StaffID, now)
-		actor := store.Actor{Kind: "staff", ID: in.StaffID.String()}
+		actor := store.Staff(in.StaffID)
 		if in.Approve {
 			return s.approve(ctx, w, a, actor, action, now)
 		}
@@ -259,7 +259,7 @@ func (s RegularProcess) ChangeDesign(ctx context.Context, in NewDesign) (Snapsho
 		}
 		face, photoID := in.Face, in.PhotoID
 		a.PhotoID, a.Face, a.DesignHash = &photoID, &face, in.Hash[:]
-		actor := store.Actor{Kind: "person", ID: in.PersonID.String()}
+		actor := store.Person(in.PersonID)
 		// After a refusal a person looks again, whatever the rules say of the new photo.
 		passed := p.passed() && (!refused || p.Decision != nil)
 		return s.redesign(ctx, w, a, actor, passed, now)
@@ -297,10 +297,10 @@ func (s RegularProcess) refusedBefore(ctx context.Context, w *work, a *locked) (
 	return refused, store.Translate(err)
 }
 
-// chooseBranch sends a regular card to another branch before it is frozen, or lets a lapsed one wait
+// sendElsewhere sends a regular card to another branch before it is frozen, or lets a lapsed one wait
 // again where it lies.
-func (s Process) chooseBranch(ctx context.Context, w *work, a *locked, branch uuid.UUID, now time.Time) error {
-	actor := store.Actor{Kind: "person", ID: a.PersonID.String()}
+func (s Process) sendElsewhere(ctx context.Context, w *work, a *locked, branch uuid.UUID, now time.Time) error {
+	actor := store.Person(a.PersonID)
 	if a.State == card.Lapsed {
 		if a.BranchID != branch {
 			return fault.Newf(fault.Conflict, "实体卡在%s保管，只能在该网点领取。", a.BranchName)

@@ -246,7 +246,7 @@ func (s Submissions) accept(ctx context.Context, in Submission, d card.Draft, ve
 		}
 		w.later.Must(fault.New(fault.Conflict, "您在预览之后修改了申请，请核对最新的预览后再提交。"),
 			"DELETE FROM application_draft WHERE person_id = $1 AND version = $2", in.PersonID, version)
-		actor := store.Actor{Kind: "person", ID: in.PersonID.String()}
+		actor := store.Person(in.PersonID)
 		if err := s.audit(ctx, &w.later, id, actor, card.Submit, "", card.Accepted, f.Now, nil); err != nil {
 			return err
 		}

@@ -111,7 +111,7 @@ func (s Accounts) SetPassword(ctx context.Context, id uuid.UUID, password, how s
 	if err != nil {
 		return err
 	}
-	err = s.change(ctx, id, self(id), how, "修改了登录密码", func(tx pgx.Tx) error {
+	err = s.change(ctx, id, store.Person(id), how, "修改了登录密码", func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, "UPDATE person SET password_hash = $2, updated_at = $3 WHERE id = $1", id, hash, s.Clock.Now())
 		return err
 	})
@@ -134,7 +134,7 @@ func (s Accounts) ChangePhone(ctx context.Context, id uuid.UUID, phone person.Ph
 	if err != nil {
 		return err
 	}
-	return s.change(ctx, id, self(id), "change-phone", "更换了绑定的手机号", func(tx pgx.Tx) error {
+	return s.change(ctx, id, store.Person(id), "change-phone", "更换了绑定的手机号", func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, "UPDATE person SET phone = $2, phone_index = $3, updated_at = $4 WHERE id = $1",
 			id, sealed, s.phoneIndex(phone), s.Clock.Now())
 		return err

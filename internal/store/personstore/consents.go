@@ -93,7 +93,7 @@ func (s Consents) give(ctx context.Context, tx pgx.Tx, id uuid.UUID, purposes []
 		if tag.RowsAffected() == 0 {
 			continue
 		}
-		err = s.audit(ctx, tx, id, self(id), "consent", now, map[string]any{"purpose": item.Purpose, "version": item.Version})
+		err = s.audit(ctx, tx, id, store.Person(id), "consent", now, map[string]any{"purpose": item.Purpose, "version": item.Version})
 		if err != nil {
 			return err
 		}
@@ -114,7 +114,7 @@ func (s Consents) Withdraw(ctx context.Context, id uuid.UUID, p consent.Purpose)
 		if err != nil || tag.RowsAffected() == 0 {
 			return store.Translate(err)
 		}
-		return s.audit(ctx, tx, id, self(id), "withdraw-consent", now, map[string]any{"purpose": p})
+		return s.audit(ctx, tx, id, store.Person(id), "withdraw-consent", now, map[string]any{"purpose": p})
 	})
 }
 

@@ -171,5 +171,3 @@ func (s Store) audit(ctx context.Context, q store.Querier, id uuid.UUID, actor s
 		SubjectKind: "person", SubjectID: id, At: at, Actor: actor, Action: action, Detail: detail,
 	})
 }
-
-func self(id uuid.UUID) store.Actor { return store.Actor{Kind: "person", ID: id.String()} }

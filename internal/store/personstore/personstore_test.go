@@ -128,7 +128,7 @@ func TestRegisterAndFind(t *testing.T) {
 	_, err = b.people.ByIDNumber(ctx, other)
 	require.True(t, fault.Is(err, fault.NotFound))
 
-	mine, err := b.people.Reveal(ctx, id, store.Actor{Kind: "person", ID: id.String()}, "")
+	mine, err := b.people.Reveal(ctx, id, store.Person(id), "")
 	require.NoError(t, err)
 	require.Equal(t, number, mine.IDNumber.String())
 	require.Equal(t, "13800000001", mine.Phone.String())
@@ -225,7 +225,7 @@ func TestCheckTellsEveryReason(t *testing.T) {
 	require.Empty(t, fields(n))
 	id, err := b.people.Register(ctx, n)
 	require.NoError(t, err)
-	private, err := b.people.Reveal(ctx, id, store.Actor{Kind: "person", ID: id.String()}, "")
+	private, err := b.people.Reveal(ctx, id, store.Person(id), "")
 	require.NoError(t, err)
 	require.Equal(t, n.Guardian, private.Guardian)
 
@@ -237,7 +237,7 @@ func TestCheckTellsEveryReason(t *testing.T) {
 	for range 2 {
 		require.NoError(t, b.consents.GiveByGuardian(ctx, id, mother))
 	}
-	private, err = b.people.Reveal(ctx, id, store.Actor{Kind: "person", ID: id.String()}, "")
+	private, err = b.people.Reveal(ctx, id, store.Person(id), "")
 	require.NoError(t, err)
 	require.Equal(t, mother, private.Guardian)
 	given, err := b.consents.List(ctx, id)
@@ -291,7 +291,7 @@ func TestLogin(t *testing.T) {
 		require.NoError(t, err, "a success ends the count")
 	}
 
-	staff := store.Actor{Kind: "staff", ID: uuid.Must(uuid.NewV7()).String()}
+	staff := store.Staff(uuid.Must(uuid.NewV7()))
 	require.NoError(t, b.accounts.Block(ctx, id, staff, "abuse"))
 	require.NoError(t, b.accounts.Block(ctx, id, staff, "abuse"))
 	_, err = b.accounts.Login(ctx, wrong)

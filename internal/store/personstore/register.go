@@ -138,7 +138,7 @@ func (s People) insert(ctx context.Context, tx pgx.Tx, n NewPerson, hash string)
 	if err != nil {
 		return id, err
 	}
-	if err := s.audit(ctx, tx, id, self(id), "register", now, nil); err != nil {
+	if err := s.audit(ctx, tx, id, store.Person(id), "register", now, nil); err != nil {
 		return id, err
 	}
 	return id, Consents(s).give(ctx, tx, id, n.Consents, now)
@@ -190,7 +190,7 @@ func (s People) Reveal(ctx context.Context, id uuid.UUID, actor store.Actor, why
 		if out, err = s.private(p); err != nil {
 			return err
 		}
-		if actor == self(id) {
+		if actor == store.Person(id) {
 			return nil
 		}
 		return s.audit(ctx, tx, id, actor, "reveal", s.Clock.Now(), map[string]any{"why": why})

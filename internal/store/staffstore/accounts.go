@@ -212,14 +212,14 @@ func (s Accounts) ChangePassword(ctx context.Context, id uuid.UUID, old, passwor
 		if tag.RowsAffected() == 0 {
 			return fault.New(fault.Conflict, "密码刚刚被修改过，请重新登录后再试。")
 		}
-		return s.audit(ctx, tx, id, self(id), "change-password", s.Clock.Now(), nil)
+		return s.audit(ctx, tx, id, store.Staff(id), "change-password", s.Clock.Now(), nil)
 	})
 }
 
 // SetDisabled stops or restores an account. Twice does no harm. The last active administrator
 // cannot be stopped, and nobody can stop oneself. The caller ends the account's sessions.
 func (s Accounts) SetDisabled(ctx context.Context, actor store.Actor, id uuid.UUID, disabled bool) error {
-	if disabled && actor == self(id) {
+	if disabled && actor == store.Staff(id) {
 		return fault.New(fault.Forbidden, "不能停用自己的账号。")
 	}
 	return s.DB.InTx(ctx, func(tx pgx.Tx) error {

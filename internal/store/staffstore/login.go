@@ -118,7 +118,7 @@ func (s Logins) useCode(ctx context.Context, id uuid.UUID, secret, code string) 
 		if st, err = scan(tx.QueryRow(ctx, "SELECT "+columns+" FROM staff WHERE id = $1", id)); err != nil {
 			return err
 		}
-		return s.audit(ctx, tx, id, self(id), "login", now, nil)
+		return s.audit(ctx, tx, id, store.Staff(id), "login", now, nil)
 	})
 	return st, err
 }

@@ -97,8 +97,6 @@ func (s Store) audit(ctx context.Context, q store.Querier, id uuid.UUID, actor s
 	})
 }
 
-func self(id uuid.UUID) store.Actor { return store.Actor{Kind: "staff", ID: id.String()} }
-
 // ByID returns an account that is not disabled: what a door asks at each request.
 func (s Store) ByID(ctx context.Context, id uuid.UUID) (Staff, error) {
 	st, err := scan(s.DB.QueryRow(ctx, "SELECT "+columns+" FROM staff WHERE id = $1", id))

@@ -333,7 +333,7 @@ func TestChangeAndReset(t *testing.T) {
 func TestDisable(t *testing.T) {
 	b := setup(t)
 	clerk, one := b.clerk("wuchang.01"), b.admin("admin.one")
-	actor := store.Actor{Kind: "staff", ID: one.ID.String()}
+	actor := store.Staff(one.ID)
 	for range 2 {
 		require.NoError(t, b.accounts.SetDisabled(ctx, actor, clerk.ID, true))
 	}
@@ -357,7 +357,7 @@ func TestTwoAdminsCannotStopEachOther(t *testing.T) {
 	var wg sync.WaitGroup
 	for _, p := range [][2]uuid.UUID{{one.ID, two.ID}, {two.ID, one.ID}} {
 		wg.Go(func() {
-			if b.accounts.SetDisabled(ctx, store.Actor{Kind: "staff", ID: p[0].String()}, p[1], true) == nil {
+			if b.accounts.SetDisabled(ctx, store.Staff(p[0]), p[1], true) == nil {
 				stopped.Add(1)
 			}
 		})
