@@ -206,7 +206,7 @@ func funcs(assets *Assets, now func() time.Time) template.FuncMap {
 		// asset turns the name of a static file into its address with the file's hash.
 		"asset":    assets.URL,
 		"field":    newField,
-		"date":     func(t time.Time) string { return t.In(clock.Shanghai).Format("2006年1月2日") },
+		"date":     clock.Day,
 		"datetime": func(t time.Time) string { return t.In(clock.Shanghai).Format("2006年1月2日 15:04") },
 		"clock":    func(t time.Time) string { return t.In(clock.Shanghai).Format("15:04:05") },
 		"rfc3339":  func(t time.Time) string { return t.In(clock.Shanghai).Format(time.RFC3339) },

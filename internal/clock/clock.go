@@ -11,6 +11,9 @@ import (
 // China has had no daylight saving since 1991, and no machine lacks the zone this way.
 var Shanghai = time.FixedZone("Asia/Shanghai", 8*60*60)
 
+// Day is the date of t as pages and messages say it: 2026年12月7日.
+func Day(t time.Time) string { return t.In(Shanghai).Format("2006年1月2日") }
+
 // Clock tells the time.
 type Clock interface {
 	Now() time.Time

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"volcard/internal/batch"
+	"volcard/internal/clock"
 	"volcard/internal/fault"
 	"volcard/internal/store"
 )
@@ -159,7 +160,7 @@ func (s Batches) settle(ctx context.Context, tx pgx.Tx, id uuid.UUID, seqs []int
 		}
 		err = store.Enqueue(ctx, later, s.Vault, store.Message{
 			DedupeKey: fmt.Sprintf("%s:mend-%d:%s", a.ID, now.UnixMicro(), a.Person), PersonID: a.Person, Template: "confirm-again",
-			Phone: phone, Params: map[string]string{"number": a.Number, "until": day(r.MendUntil)}, At: now,
+			Phone: phone, Params: map[string]string{"number": a.Number, "until": clock.Day(r.MendUntil)}, At: now,
 		})
 		if err != nil {
 			return err

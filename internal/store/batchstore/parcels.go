@@ -109,7 +109,7 @@ func (s Batches) arrive(ctx context.Context, tx pgx.Tx, in Arrival, who store.Ac
 		}
 		err = store.Enqueue(ctx, later, s.Vault, store.Message{
 			DedupeKey: fmt.Sprintf("%s:ready-%d:%s", h.ID, now.UnixMicro(), h.Person), PersonID: h.Person, Template: "card-arrived",
-			Phone: phone, Params: map[string]string{"branch": h.Branch, "code": h.Code, "until": day(until)}, At: now,
+			Phone: phone, Params: map[string]string{"branch": h.Branch, "code": h.Code, "until": clock.Day(until)}, At: now,
 		})
 		if err != nil {
 			return err
@@ -129,10 +129,4 @@ func (s Batches) Cases(ctx context.Context, id uuid.UUID, state string, branch, 
 	}
 	ids, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
 	return ids, store.Translate(err)
-}
-
-// day is a date as messages say it.
-func day(t time.Time) string {
-	t = t.In(clock.Shanghai)
-	return fmt.Sprintf("%d年%d月%d日", t.Year(), t.Month(), t.Day())
 }

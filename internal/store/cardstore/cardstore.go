@@ -182,16 +182,10 @@ func (s Store) release(ctx context.Context, w *work, application uuid.UUID, note
 	return store.Translate(err)
 }
 
-// day is a date as messages and pages say it.
-func day(t time.Time) string {
-	t = t.In(clock.Shanghai)
-	return fmt.Sprintf("%d年%d月%d日", t.Year(), t.Month(), t.Day())
-}
-
-// dayWithin is day, without the year where only one is meant: a text message has no room for more.
+// dayWithin is clock.Day, without the year where only one is meant: a text message has no room for more.
 func dayWithin(now, t time.Time) string {
 	if t.Sub(now) > 300*24*time.Hour {
-		return day(t)
+		return clock.Day(t)
 	}
 	t = t.In(clock.Shanghai)
 	return fmt.Sprintf("%d月%d日", t.Month(), t.Day())

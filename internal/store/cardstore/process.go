@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"volcard/internal/card"
+	"volcard/internal/clock"
 	"volcard/internal/fault"
 	"volcard/internal/store"
 )
@@ -221,7 +222,7 @@ func (s Process) ready(ctx context.Context, w *work, a *locked, actor store.Acto
 	}
 	event := fmt.Sprintf("ready-%d", now.UnixMicro())
 	return s.tell(ctx, &w.later, *a, event, template, now, map[string]string{
-		"number": a.Number, "branch": a.BranchName, "code": a.PickupCode, "until": day(until), "by": dayWithin(now, until),
+		"number": a.Number, "branch": a.BranchName, "code": a.PickupCode, "until": clock.Day(until), "by": dayWithin(now, until),
 	})
 }
 
@@ -270,14 +271,14 @@ func (s Process) Remind(ctx context.Context, id uuid.UUID, number int) (Snapshot
 	return s.move(ctx, id, func(w *work, a *locked, now time.Time) error {
 		if a.State == card.Mending && a.MendFrom != nil && a.MendUntil != nil {
 			event := fmt.Sprintf("mend-%d-%d", a.MendFrom.UnixMicro(), number)
-			return s.tell(ctx, &w.later, *a, event, "mend-reminder", now, map[string]string{"number": a.Number, "until": day(*a.MendUntil)})
+			return s.tell(ctx, &w.later, *a, event, "mend-reminder", now, map[string]string{"number": a.Number, "until": clock.Day(*a.MendUntil)})
 		}
 		if a.State != card.Ready || a.ReadyAt == nil || a.PickupUntil == nil {
 			return nil
 		}
 		event := fmt.Sprintf("reminder-%d-%d", a.ReadyAt.UnixMicro(), number)
 		return s.tell(ctx, &w.later, *a, event, "card-reminder", now, map[string]string{
-			"branch": a.BranchName, "code": a.PickupCode, "until": day(*a.PickupUntil),
+			"branch": a.BranchName, "code": a.PickupCode, "until": clock.Day(*a.PickupUntil),
 		})
 	})
 }

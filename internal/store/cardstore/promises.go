@@ -10,6 +10,7 @@ import (
 
 	"volcard/internal/calendar"
 	"volcard/internal/card"
+	"volcard/internal/clock"
 	"volcard/internal/fault"
 	"volcard/internal/store"
 )
@@ -168,14 +169,14 @@ func (s Promises) repromise(ctx context.Context, w *work, cal *calendar.Calendar
 	}
 	event := fmt.Sprintf("promise-%d", now.UnixMicro())
 	return true, s.tell(ctx, &w.later, a, event, "promise-moved", now, map[string]string{
-		"from": day(from), "until": promisedDay(until, p.Provisional),
+		"from": clock.Day(from), "until": promisedDay(until, p.Provisional),
 	})
 }
 
 // promisedDay is the last day of a promise as messages say it.
 func promisedDay(until time.Time, provisional bool) string {
 	if provisional {
-		return day(until) + "（暂定）"
+		return clock.Day(until) + "（暂定）"
 	}
-	return day(until)
+	return clock.Day(until)
 }

@@ -12,6 +12,7 @@ import (
 
 	"volcard/internal/calendar"
 	"volcard/internal/card"
+	"volcard/internal/clock"
 	"volcard/internal/fault"
 	"volcard/internal/store"
 )
@@ -128,7 +129,7 @@ func (s Process) approve(ctx context.Context, w *work, a *locked, actor store.Ac
 		return err
 	}
 	return s.tell(ctx, &w.later, *a, "approved", "card-approved", now, map[string]string{
-		"from": day(*a.Promise.From), "until": promisedDay(*a.Promise.Until, *a.Promise.Provisional), "branch": a.BranchName,
+		"from": clock.Day(*a.Promise.From), "until": promisedDay(*a.Promise.Until, *a.Promise.Provisional), "branch": a.BranchName,
 	})
 }
 
@@ -193,9 +194,9 @@ func (s Process) mend(ctx context.Context, w *work, a *locked, actor store.Actor
 		return err
 	}
 	event, template := fmt.Sprintf("mend-%d", now.UnixMicro()), "confirm-again"
-	params := map[string]string{"number": a.Number, "until": day(until)}
+	params := map[string]string{"number": a.Number, "until": clock.Day(until)}
 	if action == card.RefusePhoto {
-		template, params = "photo-refused", map[string]string{"reason": reason, "until": day(until)}
+		template, params = "photo-refused", map[string]string{"reason": reason, "until": clock.Day(until)}
 	}
 	return s.tell(ctx, &w.later, *a, event, template, now, params)
 }
@@ -351,6 +352,6 @@ func (s RegularProcess) TellOverdue(ctx context.Context, id uuid.UUID) (Snapshot
 			return err
 		}
 		event := fmt.Sprintf("overdue-%d", a.Promise.Due.UnixMicro())
-		return s.tell(ctx, &w.later, *a, event, "card-overdue", now, map[string]string{"number": a.Number, "until": day(*a.Promise.Until)})
+		return s.tell(ctx, &w.later, *a, event, "card-overdue", now, map[string]string{"number": a.Number, "until": clock.Day(*a.Promise.Until)})
 	})
 }
