@@ -28,6 +28,7 @@ var axeSource string
 type Browser struct {
 	t   testing.TB
 	ctx context.Context //nolint:containedctx // the library keeps the browser in a context
+	axe context.Context //nolint:containedctx // the tab in which Axe shows page after page
 }
 
 // NewBrowser starts Chromium; where there is none the test is skipped on a laptop and fails in CI.
@@ -194,8 +195,12 @@ func (b *Browser) Findings(tab context.Context) []string {
 // phone in light and in dark colours, and on a desk.
 func Axe(t testing.TB, b *Browser, c *Client, path string) {
 	t.Helper()
-	tab := b.Tab(c, path, 375, 812)
-	defer func() { _ = chromedp.Cancel(tab) }()
+	if b.axe == nil {
+		b.axe = b.Tab(c, path, 375, 812)
+	} else {
+		b.Visit(b.axe, c, path, 375, 812)
+	}
+	tab := b.axe
 	b.Axe(tab)
 	b.Dark(tab)
 	b.Axe(tab)
