@@ -200,6 +200,10 @@ func (h *house) production() []visit {
 	}
 
 	applicant("photo looked at", apply("dark"))
+	drawable := works.Process.Missing
+	works.Process.Missing = func(name string) []rune { return []rune(name) }
+	applicant("name looked at", apply())
+	works.Process.Missing = drawable
 	printed := apply()
 	first := works.Freeze()
 	works.Render(first)
