@@ -264,7 +264,12 @@ func killed(t *testing.T, w *world.World, row deed, point string) {
 	go func() { pressed <- press(t.Context(), w, process, c, row.decide) }()
 	victim.WantEnd()
 	victim.Without("VOLCARD_TEST_KILL_POINT").Start()
-	require.NoError(t, <-pressed)
+	if err := <-pressed; err != nil {
+		for _, e := range w.History(world.RunID(c.ID)).GetEvents() {
+			t.Logf("%d %s %s", e.GetEventId(), e.GetEventTime().AsTime(), e.GetEventType())
+		}
+		t.Fatalf("%v\n%s", err, w.Logs())
+	}
 	wantDone(t, w, row, c.ID)
 	victim.Stop()
 }
