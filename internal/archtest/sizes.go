@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// The limits of house.md: beyond them good houses have turned into rooms that know everything.
+// Beyond these limits a file, a folder or a type has come to hold more than one area in every code base that we looked at.
 const (
 	maxLines   = 500
-	maxFiles   = 15
+	maxFiles   = 20
 	maxMethods = 20
 )
 
