@@ -65,7 +65,7 @@ func (h days) show(w http.ResponseWriter, r *http.Request) error {
 }
 
 // export is a year as a file that import reads. Of a year that is not announced it is a template: the
-// statutory days, without a notice.
+// days of the statutory rule, without a notice.
 func (h days) export(w http.ResponseWriter, r *http.Request) error {
 	cal, _, err := h.Years.Load(r.Context())
 	if err != nil {
@@ -75,13 +75,7 @@ func (h days) export(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	y, announced := cal.Announced(year)
-	if !announced {
-		y.Year = year
-		for _, d := range calendar.Statutory(year) {
-			y.Off = append(y.Off, d.Day)
-		}
-	}
+	y, _ := cal.YearOf(year)
 	file, err := y.File()
 	if err != nil {
 		return err

@@ -23,16 +23,10 @@ import (
 // notice2027 is a notice as it might be announced for 2027.
 func notice2027(t *testing.T) []byte {
 	t.Helper()
-	y := calendar.Year{
-		Year: 2027, Notice: "国办发明电〔2026〕9号",
-		Off: []calendar.Date{
-			calendar.Day(2027, 1, 2), calendar.Day(2027, 1, 3), calendar.Day(2027, 2, 9), calendar.Day(2027, 2, 10), calendar.Day(2027, 2, 11),
-		},
-		MakeUp: []calendar.Date{calendar.Day(2026, 12, 26), calendar.Day(2027, 2, 20)},
-	}
-	for _, s := range calendar.Statutory(2027) {
-		y.Off = append(y.Off, s.Day)
-	}
+	y, _ := calendar.New().YearOf(2027)
+	y.Notice = "国办发明电〔2026〕9号"
+	y.Off = append(y.Off, calendar.Day(2027, 1, 2), calendar.Day(2027, 1, 3), calendar.Day(2027, 2, 11), calendar.Day(2027, 2, 12))
+	y.MakeUp = []calendar.Date{calendar.Day(2026, 12, 26), calendar.Day(2027, 2, 20)}
 	file, err := y.File()
 	require.NoError(t, err)
 	return file
@@ -89,6 +83,11 @@ func TestCalendarIsExported(t *testing.T) {
 	template := h.me().Get("/admin/calendar/export?year=2027").Want(http.StatusOK).Body
 	require.Contains(t, string(template), "2027-02-05,休,春节")
 	upload(h.me(), "/admin/calendar/import", template).Want(http.StatusUnprocessableEntity).WantText("#row-errors + .card", "没有文号")
+	// With the number it is the year as it was shown, made-up days included: no day changes.
+	template = bytes.Replace(template, []byte("文号,"), []byte("文号,国办发明电〔2026〕9号"), 1)
+	sum := upload(h.me(), "/admin/calendar/import", template).Want(http.StatusOK)
+	sum.WantText("#summary", "248 → 248")
+	require.Zero(t, sum.Find("#changes").Length())
 }
 
 func TestCalendarImportShowsThenApplies(t *testing.T) {

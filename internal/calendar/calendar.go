@@ -66,6 +66,15 @@ func (c *Calendar) Announced(year int) (Year, bool) {
 	return y, ok
 }
 
+// YearOf is a year as it was announced or, with announced false and no notice, as the statutory rule lays it
+// out, made-up days among its days off. A calendar with either has the same days.
+func (c *Calendar) YearOf(year int) (y Year, announced bool) {
+	if y, ok := c.announced[year]; ok {
+		return y, true
+	}
+	return Year{Year: year, Off: slices.SortedFunc(maps.Keys(statutoryOf(year).off), Date.Compare)}, false
+}
+
 // Years are the announced years, oldest first.
 func (c *Calendar) Years() []Year {
 	return slices.SortedFunc(maps.Values(c.announced), func(a, b Year) int { return cmp.Compare(a.Year, b.Year) })

@@ -216,6 +216,12 @@ func TestDecemberOfTheNextNotice(t *testing.T) {
 	require.Equal(t, calendar.Workday, kind, "a calendar never changes")
 }
 
+// byRule is a year as the statutory rule lays it out.
+func byRule(year int) calendar.Year {
+	y, _ := calendar.New().YearOf(year)
+	return y
+}
+
 func statutory(year int) []calendar.Date {
 	var out []calendar.Date
 	for _, s := range calendar.Statutory(year) {

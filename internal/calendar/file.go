@@ -3,9 +3,7 @@ package calendar
 import (
 	"bytes"
 	"encoding/csv"
-	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"regexp"
 	"slices"
@@ -18,7 +16,7 @@ import (
 )
 
 // The words of a file. Each row is a word and its value, or a date and what it is; a third column is a
-// remark that nobody reads.
+// remark that nobody reads: it may hold anything.
 const (
 	wordYear   = "年份"
 	wordNotice = "文号"
@@ -37,68 +35,85 @@ func Parse(file []byte) (Year, []csvfile.RowError, error) {
 	if err != nil {
 		return Year{}, nil, err
 	}
-	p := parser{lines: map[Date]int{}}
-	r := csv.NewReader(strings.NewReader(text))
-	r.FieldsPerRecord = -1
-	for n := 0; ; n++ {
-		cells, err := r.Read()
-		if errors.Is(err, io.EOF) {
-			break
+	p := parser{lines: map[Date]int{}, comma: csvfile.Separator(text)}
+	rows := 0
+	for i, line := range strings.Split(text, "\n") {
+		if strings.Trim(line, "\r\t ,;") == "" {
+			continue
 		}
-		if bad := (*csv.ParseError)(nil); errors.As(err, &bad) {
-			p.fail(bad.Line, "", "引号不成对，无法继续读取后面的行。")
-			return p.year, p.faults, nil
-		} else if err != nil {
-			return Year{}, nil, fmt.Errorf("read csv: %w", err)
-		}
-		if n == maxRows {
+		if rows++; rows > maxRows {
 			return Year{}, nil, fault.Newf(fault.Invalid, "文件超过 %d 行，不像是一年的放假安排。", maxRows)
 		}
-		line, _ := r.FieldPos(0)
-		p.row(line, cells)
+		p.line(i+1, line)
 	}
 	p.end()
 	return p.year, p.faults, nil
 }
 
+// parser reads line by line: only remarks can run over several lines, and nobody reads those. So a stray
+// quote in a remark swallows no day.
 type parser struct {
-	year   Year
-	lines  map[Date]int // where a date stands
-	faults []csvfile.RowError
-	named  bool // there is a row with the year
+	comma   rune
+	year    Year
+	notices []string
+	lines   map[Date]int // where a date stands
+	faults  []csvfile.RowError
+	named   bool // there is a row with the year
+	quoted  bool // the remark of the row before may go on in this line
 }
 
 func (p *parser) fail(line int, column, msg string) {
 	p.faults = append(p.faults, csvfile.RowError{Line: line, Column: column, Msg: msg})
 }
 
-func (p *parser) row(line int, cells []string) {
-	if strings.TrimSpace(strings.Join(cells, "")) == "" {
-		return
+func (p *parser) line(n int, text string) {
+	r := csv.NewReader(strings.NewReader(text))
+	r.Comma, r.FieldsPerRecord, r.LazyQuotes = p.comma, -1, true
+	cells, err := r.Read()
+	if err != nil { // a line of nothing but quotes
+		cells = []string{text}
 	}
-	for _, cell := range cells {
-		if msg := csvfile.RefuseCell(cell); msg != "" {
-			p.fail(line, "", msg)
-			return
-		}
-	}
-	var word, value string
-	word = strings.TrimSpace(cells[0])
+	word, value := strings.TrimSpace(cells[0]), ""
 	if len(cells) > 1 {
 		value = strings.TrimSpace(cells[1])
 	}
-	switch word {
-	case wordDate: // the heading
-	case wordYear:
-		p.setYear(line, value)
-	case wordNotice:
-		if p.year.Notice != "" {
-			p.fail(line, wordNotice, "文号写了两次。")
-		}
-		p.year.Notice = value
-	default:
-		p.day(line, word, value)
+	isDay := datePattern.MatchString(word)
+	odd := strings.Count(text, `"`)%2 == 1
+	if p.quoted && !isDay {
+		p.quoted = !odd
+		return
 	}
+	p.quoted = odd
+	for _, cell := range cells[:min(len(cells), 2)] {
+		if msg := csvfile.RefuseCell(cell); msg != "" {
+			p.fail(n, "", msg)
+			return
+		}
+	}
+	switch {
+	case word == wordDate: // the heading
+	case word == wordYear:
+		p.setYear(n, value)
+	case word == wordNotice:
+		p.addNotices(value, cells[min(len(cells), 2):])
+	case isDay:
+		p.day(n, word, value)
+	default:
+		p.fail(n, wordDate, "应为日期，例如 2027-01-01。")
+	}
+}
+
+// addNotices takes the number of a notice. A year that was amended has several: in one cell, in the cells
+// behind it, or in a row of their own.
+func (p *parser) addNotices(value string, more []string) {
+	for _, cell := range append([]string{value}, more...) {
+		notice := normalNotice(cell)
+		if notice == "" || slices.Contains(p.notices, notice) || (cell != value && !noticeNumber.MatchString(notice)) {
+			continue
+		}
+		p.notices = append(p.notices, notice)
+	}
+	p.year.Notice = strings.Join(p.notices, "、")
 }
 
 var yearPattern = regexp.MustCompile(`^(\d{4})年?$`)
@@ -119,12 +134,9 @@ func (p *parser) setYear(line int, value string) {
 // datePattern also takes what spreadsheets make of a date when they save it.
 var datePattern = regexp.MustCompile(`^(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?$`)
 
+// day takes a day; word matches datePattern.
 func (p *parser) day(line int, word, kind string) {
 	m := datePattern.FindStringSubmatch(word)
-	if m == nil {
-		p.fail(line, wordDate, "应为日期，例如 2027-01-01。")
-		return
-	}
 	var n [3]int
 	for i := range n {
 		n[i], _ = strconv.Atoi(m[i+1])
@@ -164,8 +176,8 @@ func (p *parser) end() {
 	}
 }
 
-// File writes the year in the form that Parse reads. Of a year that is not announced it is a template: the
-// number of the notice is empty, so that nobody imports it unread.
+// File writes the year in the form that Parse reads. Where the number of the notice is empty it is a
+// template: Parse refuses it until somebody adds the number.
 func (y Year) File() ([]byte, error) {
 	kinds := map[Date]string{}
 	for _, d := range y.Off {

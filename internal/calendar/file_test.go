@@ -1,6 +1,7 @@
 package calendar_test
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -14,7 +15,9 @@ import (
 // good is a file of 2027 in its plainest form.
 func good(t *testing.T) string {
 	t.Helper()
-	file, err := calendar.Year{Year: 2027, Notice: "国办发明电〔2026〕9号", Off: statutory(2027)}.File()
+	y := byRule(2027)
+	y.Notice = "国办发明电〔2026〕9号"
+	file, err := y.File()
 	require.NoError(t, err)
 	return strings.ReplaceAll(strings.TrimPrefix(string(file), "\uFEFF"), "\r\n", "\n")
 }
@@ -48,13 +51,96 @@ func TestFileForms(t *testing.T) {
 		"as people write":   strings.NewReplacer("2027-02-05", "2027年2月5日", "年份,2027", "年份, 2027年").Replace(good(t)),
 		"empty lines":       strings.ReplaceAll(good(t), "\n", "\n\n,,\n"),
 		"no heading":        strings.Replace(good(t), "日期,安排,说明\n", "", 1),
+		"semicolons":        strings.ReplaceAll(good(t), ",", ";"),
+		"tabs":              strings.ReplaceAll(good(t), ",", "\t"),
+		"quoted":            `"` + strings.NewReplacer(",", `","`, "\n", "\"\n\"").Replace(strings.TrimSuffix(good(t), "\n")) + `"`,
 		"two columns":       strings.ReplaceAll(good(t), ",春节\n", "\n"),
 	} {
 		y, faults, err := calendar.Parse([]byte(file))
 		require.NoError(t, err, name)
 		require.Empty(t, faults, name)
-		require.Equal(t, statutory(2027), y.Off, name)
+		require.Equal(t, byRule(2027).Off, y.Off, name)
 		require.Equal(t, "国办发明电〔2026〕9号", y.Notice, name)
+	}
+}
+
+// T70: what is exported of any year, announced or laid out by the rule, imports to the same days.
+func TestEveryYearRoundTrips(t *testing.T) {
+	t.Parallel()
+	for year := 2014; year <= 2099; year++ {
+		y, announced := builtIn.YearOf(year)
+		_, want := builtIn.Announced(year)
+		require.Equal(t, want, announced, year)
+		if !announced {
+			require.Empty(t, y.Notice, "nobody imports the rule unread")
+			y.Notice = "国办发明电〔2099〕1号"
+		}
+		file, err := y.File()
+		require.NoError(t, err, year)
+		got, faults, err := calendar.Parse(file)
+		require.NoError(t, err, year)
+		require.Empty(t, faults, year)
+		require.True(t, y.Same(got), year)
+		next := builtIn.With(got)
+		require.Empty(t, builtIn.Changes(next, year), year)
+		require.Equal(t, builtIn.Workdays(year), next.Workdays(year), year)
+	}
+	require.Equal(t, 248, builtIn.Workdays(2027))
+}
+
+// T70: files of the State Council's year as people write them.
+func TestFilesThatWereRefused(t *testing.T) {
+	t.Parallel()
+	want, _ := builtIn.Announced(2026)
+	for name, notice := range map[string]string{
+		"calendar-2026-two-notices.csv": "国办发明电〔2025〕7号、国办发明电〔2026〕1号",
+		"calendar-2026-remark.csv":      "国办发明电〔2025〕7号",
+	} {
+		file, err := os.ReadFile("testdata/" + name)
+		require.NoError(t, err)
+		y, faults, err := calendar.Parse(file)
+		require.NoError(t, err, name)
+		require.Empty(t, faults, name)
+		require.Equal(t, notice, y.Notice, name)
+		want.Notice = notice
+		require.True(t, want.Same(y), name)
+	}
+}
+
+func TestNoticeForms(t *testing.T) {
+	t.Parallel()
+	const one, two = "国办发明电〔2025〕7号", "国办发明电〔2025〕7号、国办发明电〔2026〕1号"
+	for cell, want := range map[string]string{
+		"国办发明电［2025］7号": one, "国办发明电[2025]7号": one, "国办发明电(2025)7号": one, "国办发明电（２０２５）７号": one,
+		"国办发明电【2025】7号": one, "国办发明电 〔2025〕 7号、": one, one + "、" + one: one + "、" + one,
+		one + "，国办发明电〔2026〕1号": two, one + "；国办发明电[2026]1号": two, one + " 国办发明电（2026）1号": two, one + "和国办发明电〔2026〕1号": two,
+		one + ",国办发明电〔2026〕1号":             two, // a separator that nobody quoted
+		`"` + one + ",国办发明电〔2026〕1号" + `"`: two,
+		one + "\n文号,国办发明电〔2026〕1号":         two, // a row of its own
+		one + ",2025年11月印发":                one, // a remark
+	} {
+		y, faults, err := calendar.Parse([]byte(strings.Replace(good(t), "国办发明电〔2026〕9号", cell, 1)))
+		require.NoError(t, err, cell)
+		require.Empty(t, faults, cell)
+		require.Equal(t, want, y.Notice, cell)
+	}
+}
+
+// A remark may hold anything, and takes no day away.
+func TestRemarksAreNotRead(t *testing.T) {
+	t.Parallel()
+	want := byRule(2027).Off
+	remarks := []string{"?", "=1+1", "\uFFFD", `"`, `""`, `他说"休"`, `"元旦`, "\"元旦\n（待定）\"", "\"一\n=2\n三", "a,b,c", "\t", "\a", `'`}
+	for _, first := range remarks {
+		for _, second := range remarks {
+			file := good(t)
+			file = strings.Replace(file, "2027-01-01,休,元旦", "2027-01-01,休,"+first, 1)
+			file = strings.Replace(file, "2027-05-01,休,劳动节", "2027-05-01,休,"+second, 1)
+			y, faults, err := calendar.Parse([]byte(file))
+			require.NoError(t, err)
+			require.Empty(t, faults, "%q %q", first, second)
+			require.Equal(t, want, y.Off, "%q %q", first, second)
+		}
 	}
 }
 
@@ -65,28 +151,29 @@ func TestFileFaults(t *testing.T) {
 		line           int
 		want           string
 	}{
-		{"a make-up day on a Tuesday", "2027-04-05,休", "2027-01-05,班,\n2027-04-05,休", 9, "2027年1月5日是星期二，不是周末"},
+		{"a make-up day on a Tuesday", "2027-04-05,休", "2027-01-05,班,\n2027-04-05,休", 11, "2027年1月5日是星期二，不是周末"},
 		{"without a statutory day", "2027-02-08,休,春节\n", "", 0, "2027年2月8日是法定节假日（春节），应当放假"},
 		{"a statutory day that is worked", "2027-02-06,休", "2027-02-06,班", 6, "2027年2月6日是法定节假日（春节）"},
 		{"of the wrong year", "年份,2027", "年份,2026", 4, "2027年1月1日不属于 2026 年"},
-		{"a day of the next year", "2027-10-03,休", "2028-01-03,休,\n2027-10-03,休", 16, "2028年1月3日不属于 2027 年"},
-		{"November of the year before", "2027-10-03,休", "2026-11-29,休,\n2027-10-03,休", 16, "不属于"},
-		{"off and worked", "2027-06-09,休", "2027-05-01,班,\n2027-06-09,休", 12, "既写了放假，又写了上班"},
-		{"twice", "2027-06-09,休", "2027-05-01,休,\n2027-06-09,休", 12, "2027年5月1日写了两次"},
-		{"too many make-up days", "2027-10-03,休", weekends(t) + "2027-10-03,休", 0, "全年有 261 个工作日"},
+		{"a day of the next year", "2027-10-03,休", "2028-01-03,休,\n2027-10-03,休", 20, "2028年1月3日不属于 2027 年"},
+		{"November of the year before", "2027-10-03,休", "2026-11-29,休,\n2027-10-03,休", 20, "不属于"},
+		{"off and worked", "2027-06-09,休", "2027-05-01,班,\n2027-06-09,休", 16, "既写了放假，又写了上班"},
+		{"twice", "2027-06-09,休", "2027-05-01,休,\n2027-06-09,休", 16, "2027年5月1日写了两次"},
+		{"too many make-up days", "2027-10-03,休", weekends(t) + "2027-10-03,休", 0, "少 7 天"},
+		{"without what is made up", "2027-02-09,休,春节\n", "", 0, "少 1 天"},
+		{"too many days off", "2027-10-03,休", weekOff + "2027-10-03,休", 0, "全年有 243 个工作日"},
 		{"no year", "年份,2027,\n", "", 0, "没有年份"},
 		{"a year in words", "年份,2027", "年份,二〇二七", 1, "四位数字"},
 		{"two years", "年份,2027,\n", "年份,2027,\n年份,2028,\n", 2, "年份写了两次"},
 		{"a year far off", "年份,2027", "年份,2127", 0, "2014 至 2099"},
 		{"no notice", "文号,国办发明电〔2026〕9号", "文号,", 0, "没有文号"},
-		{"two notices", "日期,", "文号,国办发明电〔2026〕10号\n日期,", 3, "文号写了两次"},
 		{"a notice of other signs", "〔2026〕9号", "<b>9</b>", 0, "文号应由"},
-		{"no such day", "2027-10-03", "2027-02-30", 16, "没有这一天"},
-		{"no date", "2027-10-03", "十月三日", 16, "应为日期"},
-		{"no kind", "2027-10-03,休", "2027-10-03,假", 16, "应为“休”"},
-		{"a formula", "2027-10-03,休,国庆节", "2027-10-03,休,=1+1", 16, "公式"},
-		{"lost characters", "2027-10-03,休,国庆节", "2027-10-03,休,??", 16, "无法识别"},
-		{"a stray quote", "2027-10-03,休", "2027-10-03,\"休\"x", 16, "引号不成对"},
+		{"no such day", "2027-10-03", "2027-02-30", 20, "没有这一天"},
+		{"no date", "2027-10-03", "十月三日", 20, "应为日期"},
+		{"no kind", "2027-10-03,休", "2027-10-03,假", 20, "应为“休”"},
+		{"a formula", "2027-10-03,休,国庆节", "2027-10-03,=1+1", 20, "公式"},
+		{"lost characters", "2027-10-03,休,国庆节", "2027-10-03,??", 20, "无法识别"},
+		{"a stray quote", "2027-10-03,休", "2027-10-03,\"休\"x", 20, "应为“休”"},
 	} {
 		require.Contains(t, good(t), c.old, c.name)
 		_, faults, err := calendar.Parse([]byte(strings.Replace(good(t), c.old, c.new, 1)))
@@ -106,6 +193,9 @@ func TestFileFaults(t *testing.T) {
 	require.NotEmpty(t, faults, "an empty file is no year")
 }
 
+// weekOff is a week that no notice ever took off.
+const weekOff = "2027-03-08,休\n2027-03-09,休\n2027-03-10,休\n2027-03-11,休\n2027-03-12,休\n"
+
 // weekends makes so many Saturdays working days that the year cannot be.
 func weekends(t *testing.T) string {
 	t.Helper()
@@ -121,7 +211,7 @@ func weekends(t *testing.T) string {
 // A template of a year that is not announced is not imported unread.
 func TestTemplateNeedsANotice(t *testing.T) {
 	t.Parallel()
-	file, err := calendar.Year{Year: 2028, Off: statutory(2028)}.File()
+	file, err := byRule(2028).File()
 	require.NoError(t, err)
 	_, faults, err := calendar.Parse(file)
 	require.NoError(t, err)

@@ -3,6 +3,7 @@ package calendar
 import (
 	"fmt"
 	"regexp"
+	"strings"
 	"time"
 )
 
@@ -18,8 +19,30 @@ const (
 	mostWorkdays   = 255
 )
 
-// noticePattern keeps a number to what numbers of notices are made of.
-var noticePattern = regexp.MustCompile(`^[\p{Han}〔〕\[\]()（）0-9]{0,40}$`)
+var (
+	// noticePattern keeps the numbers of a year's notices to what they are made of.
+	noticePattern = regexp.MustCompile(`^[\p{Han}〔〕［］【】\[\]()（）、0-9]{0,80}$`)
+	// noticeNumber is the number of one notice, in its normal form.
+	noticeNumber = regexp.MustCompile(`^\p{Han}+〔\d{4}〕\d+号$`)
+
+	noticeYear      = regexp.MustCompile(`[〔［【\[(（](\d{4})[〕］】\])）]`)
+	noticeSeparator = regexp.MustCompile(`号[\s，,;；/、和及与]+`)
+	noticeSpace     = regexp.MustCompile(`\s+`)
+)
+
+// normalNotice brings numbers of notices to the form in which the State Council prints them:
+// 国办发明电〔2025〕7号、国办发明电〔2026〕1号. Whatever it does not know stays for Validate.
+func normalNotice(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if '０' <= r && r <= '９' {
+			return r - '０' + '0'
+		}
+		return r
+	}, s)
+	s = noticeSeparator.ReplaceAllString(s, "号、")
+	s = noticeYear.ReplaceAllString(noticeSpace.ReplaceAllString(s, ""), "〔$1〕")
+	return strings.Trim(s, "、")
+}
 
 // Validate lists everything that cannot be true of an announced year.
 func Validate(y Year) []Problem {
@@ -31,7 +54,7 @@ func Validate(y Year) []Problem {
 		out = append(out, Problem{d, fmt.Sprintf(format, args...)})
 	}
 	if !noticePattern.MatchString(y.Notice) {
-		fail(Date{}, "文号应由汉字、数字和括号组成，最多 40 个字，例如“国办发明电〔2025〕7号”。")
+		fail(Date{}, "文号应由汉字、数字和括号组成，最多 80 个字，例如“国办发明电〔2025〕7号”；有几个文号时用顿号隔开。")
 	}
 	seen := map[Date]Kind{}
 	note := func(d Date, kind Kind) {
@@ -61,10 +84,24 @@ func Validate(y Year) []Problem {
 			fail(s.Day, "%s是法定节假日（%s），应当放假。", s.Day.LongText(), s.Name)
 		}
 	}
+	if owed := len(Statutory(y.Year)) - y.net(); len(out) == 0 && owed > 0 {
+		fail(Date{}, "放假的工作日减去调休上班日，比法定节假日少 %d 天：落在周末的法定节假日应当补休，请核对是否有漏写的日子。", owed)
+	}
 	if n := New(y).Workdays(y.Year); len(out) == 0 && (n < fewestWorkdays || n > mostWorkdays) {
 		fail(Date{}, "全年有 %d 个工作日，通常为 %d 至 %d 个，请核对是否有漏写或多写的日子。", n, fewestWorkdays, mostWorkdays)
 	}
 	return out
+}
+
+// net counts the working days that a notice takes off, less the weekend days that it makes people work.
+func (y Year) net() int {
+	n := -len(y.MakeUp)
+	for _, d := range y.Off {
+		if !d.Weekend() {
+			n++
+		}
+	}
+	return n
 }
 
 // belongs tells whether a year's notice may speak of a day: its own days, and the December before.

@@ -48,6 +48,19 @@ func Decode(file []byte) (string, error) {
 	return string(out), nil
 }
 
+// Separator is what parts the cells of a file: the comma, or the semicolon or tab that spreadsheets write
+// where a comma is the decimal sign. The first line that is not empty tells.
+func Separator(text string) rune {
+	line, _, _ := strings.Cut(strings.TrimLeft(text, "\r\n"), "\n")
+	best, most := ',', 0
+	for _, sep := range ",;\t" {
+		if n := strings.Count(line, string(sep)); n > most {
+			best, most = sep, n
+		}
+	}
+	return best
+}
+
 // RefuseCell tells why a cell is not taken: a spreadsheet would run it, or its characters were lost
 // on the way. "" is fine.
 func RefuseCell(cell string) string {

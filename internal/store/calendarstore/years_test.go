@@ -25,12 +25,10 @@ func setup(t *testing.T) calendarstore.Years {
 	return calendarstore.Years{DB: storetest.New(t), Clock: clock.NewFake(now)}
 }
 
-// of is 2027 with its statutory days, and others.
+// of is 2027 as the rule lays it out, with other days off.
 func of(extra ...calendar.Date) calendar.Year {
-	y := calendar.Year{Year: 2027, Notice: "国办发明电〔2026〕9号", Off: extra}
-	for _, s := range calendar.Statutory(2027) {
-		y.Off = append(y.Off, s.Day)
-	}
+	y, _ := calendar.New().YearOf(2027)
+	y.Notice, y.Off = "国办发明电〔2026〕9号", append(extra, y.Off...)
 	return y
 }
 
@@ -44,7 +42,7 @@ func TestImport(t *testing.T) {
 	_, announced := cal.Announced(2027)
 	require.False(t, announced)
 
-	in := calendarstore.Import{Year: of(), SHA256: sha256.Sum256([]byte("file")), Over: version, Actor: operator}
+	in := calendarstore.Import{Year: of(calendar.Day(2027, 2, 11)), SHA256: sha256.Sum256([]byte("file")), Over: version, Actor: operator}
 	in.Year.MakeUp = []calendar.Date{calendar.Day(2026, 12, 26)}
 	y, err := s.Import(ctx, in)
 	require.NoError(t, err)
@@ -61,7 +59,7 @@ func TestImport(t *testing.T) {
 	// What was looked at is what is replaced.
 	_, err = s.Import(ctx, in)
 	require.True(t, fault.Is(err, fault.Conflict), err)
-	in.Over, in.Year = version, of(calendar.Day(2027, 2, 9))
+	in.Over, in.Year = version, of(calendar.Day(2027, 2, 12))
 	y, err = s.Import(ctx, in)
 	require.NoError(t, err)
 	require.Equal(t, 2, y.Version)
