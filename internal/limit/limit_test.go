@@ -1,6 +1,7 @@
 package limit_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -94,6 +95,20 @@ func TestExceeded(t *testing.T) {
 	}
 	_, ok := limit.RetryAfter(fault.New(fault.TooMany, "no"))
 	require.False(t, ok)
+}
+
+// Whoever is refused for what others did is told whose doing it is, or what else to do.
+func TestExceededNamesTheNetworkAndTheWay(t *testing.T) {
+	t.Parallel()
+	for _, k := range limit.Kinds() {
+		got := fault.Sentence(limit.Exceeded(k, time.Minute))
+		require.Equal(t, k.Shared, strings.Contains(got, "网络"), k.Name)
+		require.Contains(t, got, "请在 60 秒后再试", k.Name)
+		require.True(t, strings.HasSuffix(got, "。"), k.Name)
+		if k.Way != "" {
+			require.Contains(t, got, k.Way, k.Name)
+		}
+	}
 }
 
 func TestKinds(t *testing.T) {

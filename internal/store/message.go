@@ -21,7 +21,9 @@ type Message struct {
 	Params    map[string]string
 	// Urgent: somebody waits for it at a form, so that it goes before every notice.
 	Urgent bool
-	At     time.Time
+	// Withheld: the statement is executed and writes nothing, where its absence would tell that there is nobody to send to.
+	Withheld bool
+	At       time.Time
 }
 
 // Labels of the sealed columns of table message.
@@ -30,7 +32,7 @@ const (
 	LabelMessageParams = "message.params"
 )
 
-// Enqueue writes the message unless one with its dedupe key exists.
+// Enqueue writes the message unless one with its dedupe key exists or it is withheld.
 func Enqueue(ctx context.Context, q Execer, v *vault.Vault, m Message) error {
 	params, err := json.Marshal(m.Params)
 	if err != nil {
@@ -50,8 +52,9 @@ func Enqueue(ctx context.Context, q Execer, v *vault.Vault, m Message) error {
 	}
 	_, err = q.Exec(ctx, `
 		INSERT INTO message (id, dedupe_key, person_id, template, phone, params, urgent, due_at, created_at)
-		VALUES ($1, $2, nullif($3, '00000000-0000-0000-0000-000000000000'::uuid), $4, $5, $6, $7, $8, $8)
+		SELECT $1::uuid, $2::text, nullif($3::uuid, '00000000-0000-0000-0000-000000000000'::uuid), $4::text, $5::bytea, $6::bytea, $7::boolean, $8::timestamptz, $8
+		 WHERE NOT $9
 		ON CONFLICT (dedupe_key) DO NOTHING`,
-		id, m.DedupeKey, m.PersonID, m.Template, phone, sealedParams, m.Urgent, m.At)
+		id, m.DedupeKey, m.PersonID, m.Template, phone, sealedParams, m.Urgent, m.At, m.Withheld)
 	return Translate(err)
 }

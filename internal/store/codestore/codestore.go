@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 	"strings"
 	"time"
 
@@ -49,7 +50,11 @@ type Codes struct {
 	DB    *store.DB
 	Vault *vault.Vault
 	Clock clock.Clock
+	// PerNetwork bounds the codes of everybody behind one address; empty: limit.CodeAddress as it stands.
+	PerNetwork []limit.Window
 }
+
+func (c Codes) limiter() Limiter { return Limiter{DB: c.DB, Vault: c.Vault, Clock: c.Clock} }
 
 // Ask is a wish for a code. Phones and ID numbers are parsed values: however a number was typed,
 // it is one key.
@@ -98,60 +103,15 @@ func (c Codes) Request(ctx context.Context, a Ask) (Sent, error) {
 	if a.Session == "" || (a.Purpose == Reset) == a.IDNumber.IsZero() || (a.Purpose != Reset && a.Phone.IsZero()) {
 		return Sent{}, fmt.Errorf("codestore: incomplete request for %q", a.Purpose)
 	}
-	l := Limiter(c)
-	byPhone := l.counted(limit.CodePhone, a.Phone.String())
-	open := []counted{l.counted(limit.CodeSession, a.Session), l.counted(limit.CodeAddress, limit.AddressKey(a.Address))}
-	if network := limit.NetworkKey(a.Address); network != limit.AddressKey(a.Address) {
-		open = append(open, l.counted(limit.CodeNetwork, network))
-	}
-	byReset := l.counted(limit.ResetPhone, a.Phone.String())
-	silent := []counted{byPhone, byReset}
+	send := c.sendTo
 	if a.Purpose == Reset {
-		open = append(open, l.counted(limit.CodeAccount, a.IDNumber.String()))
-	} else {
-		open, silent = append(open, byPhone), nil
+		send = c.sendReset
 	}
 	var sent Sent
 	err := c.DB.InTx(ctx, func(tx pgx.Tx) error {
-		if err := lock(ctx, tx, append(open, silent...)); err != nil {
-			return err
-		}
-		// Read after the locks: the clock of whoever waited must not be older than what it finds.
-		now := c.Clock.Now()
+		now, err := send(ctx, tx, a)
 		sent = Sent{ExpiresAt: now.Add(Life), ResendAt: now.Add(limit.CodePhone.Windows[0].Per)}
-		if err := check(ctx, tx, open, now); err != nil {
-			return err
-		}
-		blocked, err := isBlocked(ctx, tx, a.PersonID)
-		if err != nil {
-			return err
-		}
-		if a.Purpose != Reset {
-			if blocked {
-				return fault.New(fault.Forbidden, "该账号已被停用，请联系省志愿者协会。")
-			}
-			if err := record(ctx, tx, open, now); err != nil {
-				return err
-			}
-			return c.make(ctx, tx, a, now, true)
-		}
-		if err := record(ctx, tx, open, now); err != nil {
-			return err
-		}
-		if a.Phone.IsZero() || blocked {
-			return c.make(ctx, tx, a, now, false)
-		}
-		switch err := check(ctx, tx, silent, now); {
-		case fault.Is(err, fault.TooMany):
-			return c.pretend(ctx, tx, a, now)
-		case err != nil:
-			return err
-		}
-		// Not under byPhone: asking for another kind of code would be refused, and tell whose phone it is.
-		if err := record(ctx, tx, []counted{byReset}, now); err != nil {
-			return err
-		}
-		return c.make(ctx, tx, a, now, true)
+		return err
 	})
 	if err != nil {
 		return Sent{}, err
@@ -159,9 +119,89 @@ func (c Codes) Request(ctx context.Context, a Ask) (Sent, error) {
 	return sent, nil
 }
 
-// make writes a code and queues its message; where it is not real, a code that nobody can know
-// and no message.
-func (c Codes) make(ctx context.Context, tx pgx.Tx, a Ask, now time.Time, isReal bool) error {
+// bySender are the counts of whoever asks, whatever they ask for.
+func (c Codes) bySender(a Ask) []counted {
+	l := c.limiter()
+	address := limit.CodeAddress
+	if len(c.PerNetwork) > 0 {
+		address = address.WithWindows(c.PerNetwork)
+	}
+	counts := []counted{l.counted(limit.CodeSession, a.Session), l.counted(address, limit.AddressKey(a.Address))}
+	if network := limit.NetworkKey(a.Address); network != limit.AddressKey(a.Address) {
+		counts = append(counts, l.counted(limit.CodeNetwork, network))
+	}
+	return counts
+}
+
+// sendTo sends a code to the phone that was typed, or refuses with the reason. It returns the time at which it did.
+func (c Codes) sendTo(ctx context.Context, tx pgx.Tx, a Ask) (time.Time, error) {
+	counts := append(c.bySender(a), c.limiter().counted(limit.CodePhone, a.Phone.String()))
+	if err := lock(ctx, tx, counts); err != nil {
+		return time.Time{}, err
+	}
+	// Read after the locks: the clock of whoever waited must not be older than what it finds.
+	now := c.Clock.Now()
+	if err := check(ctx, tx, counts, now); err != nil {
+		return now, err
+	}
+	if !a.PersonID.IsNil() {
+		switch blocked, err := isBlocked(ctx, tx, a.PersonID); {
+		case err != nil:
+			return now, err
+		case blocked:
+			return now, fault.New(fault.Forbidden, "该账号已被停用，请联系省志愿者协会。")
+		}
+	}
+	if err := record(ctx, tx, counts, now); err != nil {
+		return now, err
+	}
+	return now, c.insert(ctx, tx, a, now, sending{})
+}
+
+// sendReset sends a code to the bound phone of an account. It executes the same statements in the same order
+// for an account that does not exist, is blocked, or whose phone was sent too much: only what they write
+// differs, so that neither the answer nor its time tells which it was.
+func (c Codes) sendReset(ctx context.Context, tx pgx.Tx, a Ask) (time.Time, error) {
+	l := c.limiter()
+	phone := a.Phone.String()
+	if a.Phone.IsZero() {
+		phone = "none:" + a.IDNumber.String() // counts of its own: those without an account do not wait for each other
+	}
+	open := append(c.bySender(a), l.counted(limit.CodeAccount, a.IDNumber.String()))
+	// Refusals by byPhone would tell whose phone it is to whoever asks for another kind of code: it is looked at, not counted.
+	byPhone, byReset := l.counted(limit.CodePhone, phone), l.counted(limit.ResetPhone, phone)
+	if err := lock(ctx, tx, append(slices.Clone(open), byPhone, byReset)); err != nil {
+		return time.Time{}, err
+	}
+	now := c.Clock.Now()
+	if err := check(ctx, tx, open, now); err != nil {
+		return now, err
+	}
+	blocked, err := isBlocked(ctx, tx, a.PersonID)
+	if err != nil {
+		return now, err
+	}
+	full := false
+	switch err := check(ctx, tx, []counted{byPhone, byReset}, now); {
+	case fault.Is(err, fault.TooMany):
+		full = true
+	case err != nil:
+		return now, err
+	}
+	if err := record(ctx, tx, append(open, byReset), now); err != nil {
+		return now, err
+	}
+	return now, c.insert(ctx, tx, a, now, sending{withheld: blocked || full, keepsLive: full})
+}
+
+// sending says what insert writes.
+type sending struct {
+	withheld  bool // a code that nobody can know, and no message
+	keepsLive bool // no row where one of the same key can still be used
+}
+
+// insert writes a code and queues its message, in the same two statements whatever how says.
+func (c Codes) insert(ctx context.Context, tx pgx.Tx, a Ask, now time.Time, how sending) error {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return fmt.Errorf("codestore: %w", err)
@@ -171,36 +211,24 @@ func (c Codes) make(ctx context.Context, tx pgx.Tx, a Ask, now time.Time, isReal
 		return err
 	}
 	hash := c.hash(id, a.Purpose, a.Phone, a.Session, code)
-	if !isReal {
+	if how.withheld {
 		if _, err := rand.Read(hash); err != nil {
 			return fmt.Errorf("codestore: %w", err)
 		}
 	}
 	_, err = tx.Exec(ctx, `
 		INSERT INTO sms_code (id, purpose, phone_index, session_hash, code_hash, created_at, expires_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-		id, a.Purpose, c.key(a.Purpose, a.Phone, a.IDNumber), c.session(a.Session), hash, now, now.Add(Life))
-	if err != nil || !isReal {
+		SELECT $1::uuid, $2::text, $3::bytea, $4::bytea, $5::bytea, $6::timestamptz, $7::timestamptz
+		 WHERE NOT ($8 AND EXISTS (
+		       SELECT 1 FROM sms_code WHERE phone_index = $3 AND purpose = $2 AND session_hash = $4 AND used_at IS NULL AND expires_at > $6))`,
+		id, a.Purpose, c.key(a.Purpose, a.Phone, a.IDNumber), c.session(a.Session), hash, now, now.Add(Life), how.keepsLive)
+	if err != nil {
 		return err
 	}
 	return store.Enqueue(ctx, tx, c.Vault, store.Message{
 		DedupeKey: "code:" + id.String(), PersonID: a.PersonID, Template: a.Purpose.Template(),
-		Phone: a.Phone.String(), Params: map[string]string{"code": code}, Urgent: true, At: now,
+		Phone: a.Phone.String(), Params: map[string]string{"code": code}, Urgent: true, At: now, Withheld: how.withheld,
 	})
-}
-
-// pretend leaves the account's session with some code to try: the one that is still good, or one
-// that nobody can know.
-func (c Codes) pretend(ctx context.Context, tx pgx.Tx, a Ask, now time.Time) error {
-	var live bool
-	err := tx.QueryRow(ctx, `
-		SELECT EXISTS (SELECT 1 FROM sms_code
-		 WHERE phone_index = $1 AND purpose = $2 AND session_hash = $3 AND used_at IS NULL AND expires_at > $4)`,
-		c.key(a.Purpose, a.Phone, a.IDNumber), a.Purpose, c.session(a.Session), now).Scan(&live)
-	if err != nil || live {
-		return err
-	}
-	return c.make(ctx, tx, a, now, false)
 }
 
 // draw makes six digits.
@@ -212,10 +240,8 @@ func draw() (string, error) {
 	return fmt.Sprintf("%06d", n.Int64()), nil
 }
 
+// isBlocked reports whether an account may not be sent codes, because it was blocked or does not exist.
 func isBlocked(ctx context.Context, tx pgx.Tx, id uuid.UUID) (bool, error) {
-	if id.IsNil() {
-		return false, nil
-	}
 	var blocked bool
 	err := tx.QueryRow(ctx, "SELECT blocked_at IS NOT NULL FROM person WHERE id = $1", id).Scan(&blocked)
 	if errors.Is(err, pgx.ErrNoRows) {

@@ -5,16 +5,20 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
 	"volcard/internal/clock"
 	"volcard/internal/fault"
+	"volcard/internal/limit"
 	"volcard/internal/person"
 	"volcard/internal/store"
 	"volcard/internal/store/codestore"
@@ -151,6 +155,31 @@ func TestFiveWrongTriesBurnTheCode(t *testing.T) {
 	require.NoError(t, b.Verify(ctx, try(a, b.last())), "a new code has its own tries")
 }
 
+// T73: with two messages on the phone, the earlier one's code is wrong, and typing it does not burn the later one.
+func TestTheEarlierCodeDoesNotBurnTheNewer(t *testing.T) {
+	b := setup(t)
+	a := register(t, "13800000001")
+	_, err := b.Request(ctx, a)
+	require.NoError(t, err)
+	earlier := b.last()
+	b.now.Advance(time.Minute)
+	_, err = b.Request(ctx, a)
+	require.NoError(t, err)
+	for range 6 {
+		require.ErrorContains(t, b.Verify(ctx, try(a, earlier)), "较早")
+	}
+	for _, other := range []codestore.Ask{register(t, "13800000002"), {Purpose: codestore.Application, Phone: a.Phone, Session: a.Session}} {
+		require.ErrorContains(t, b.Verify(ctx, try(other, earlier)), "请先获取验证码", "it stays bound")
+	}
+	require.NoError(t, b.Verify(ctx, try(a, b.last())))
+
+	b.now.Advance(time.Minute)
+	_, err = b.Request(ctx, a)
+	require.NoError(t, err)
+	b.now.Advance(4 * time.Minute)
+	require.ErrorContains(t, b.Verify(ctx, try(a, earlier)), "不正确", "what ended is a wrong try like any other")
+}
+
 func TestCodeIsBound(t *testing.T) {
 	b := setup(t)
 	a := register(t, "13800000001")
@@ -215,7 +244,7 @@ func TestLimitsPerSessionAndAddress(t *testing.T) {
 	_, err := b.Request(ctx, register(t, "13800000009"))
 	require.True(t, fault.Is(err, fault.TooMany), "a fourth phone in a minute from one session")
 
-	for i := range 17 {
+	for i := range 57 {
 		a := register(t, fmt.Sprintf("139000000%02d", i))
 		a.Session = fmt.Sprint("other", i)
 		_, err := b.Request(ctx, a)
@@ -225,7 +254,14 @@ func TestLimitsPerSessionAndAddress(t *testing.T) {
 	a.Session = "yet another"
 	_, err = b.Request(ctx, a)
 	require.True(t, fault.Is(err, fault.TooMany), "one address, many sessions and phones")
-	a.Address = "192.0.2.2"
+	require.ErrorContains(t, err, "您所在的网络")
+	b.PerNetwork = []limit.Window{{N: 61, Per: time.Minute}}
+	_, err = b.Request(ctx, a)
+	require.NoError(t, err, "an operator has allowed more")
+	_, err = b.Request(ctx, func() codestore.Ask { a := register(t, "13900000098"); a.Session = "one more"; return a }())
+	require.ErrorContains(t, err, "您所在的网络")
+	a = register(t, "13900000097")
+	a.Session, a.Address = "from elsewhere", "192.0.2.2"
 	_, err = b.Request(ctx, a)
 	require.NoError(t, err)
 }
@@ -317,14 +353,44 @@ func TestBlockedAccountGetsNoCode(t *testing.T) {
 	require.True(t, fault.Is(b.Verify(ctx, try(a, b.last())), fault.Forbidden), "blocked between code and try")
 }
 
+// statements collects what a pool executes, in order.
+type statements struct {
+	mu  sync.Mutex
+	all []string
+}
+
+func (s *statements) TraceQueryStart(ctx context.Context, _ *pgx.Conn, q pgx.TraceQueryStartData) context.Context {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.all = append(s.all, strings.Join(strings.Fields(q.SQL), " "))
+	return ctx
+}
+
+func (*statements) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+
+// traced returns the bundle on a pool of its own, and what that executes.
+func (b *bundle) traced() (*bundle, *statements) {
+	b.t.Helper()
+	executed := &statements{}
+	cfg := b.DB.Config()
+	cfg.ConnConfig.Tracer = executed
+	pool, err := pgxpool.NewWithConfig(ctx, cfg)
+	require.NoError(b.t, err)
+	b.t.Cleanup(pool.Close)
+	same := *b
+	same.DB = &store.DB{Pool: pool}
+	return &same, executed
+}
+
 // Whoever asks for a reset learns nothing about the account: known, unknown and blocked accounts,
-// and one whose phone had too many codes, give the same answers to the same deeds.
+// and one whose phone had too many codes, give the same answers after the same statements.
 func TestResetTellsNothing(t *testing.T) {
 	const number = "42010620040229002X"
-	deeds := func(t *testing.T, prepare func(b *bundle) codestore.Ask) []string {
+	answersOf := func(t *testing.T, prepare func(b *bundle) codestore.Ask) []string {
 		t.Helper()
-		b := setup(t)
-		a := prepare(b)
+		plain := setup(t)
+		a := prepare(plain)
+		b, executed := plain.traced()
 		a.Purpose, a.IDNumber, a.Session, a.Address = codestore.Reset, idNumber(t, number), "s", "192.0.2.1"
 		var answers []string
 		say := func(err error) { answers = append(answers, fault.Sentence(err)) }
@@ -338,7 +404,7 @@ func TestResetTellsNothing(t *testing.T) {
 		request()
 		for range 6 {
 			code := "000000"
-			if codes := b.codes(); len(codes) > 0 {
+			if codes := plain.codes(); len(codes) > 0 {
 				code = wrong(codes[len(codes)-1])
 			}
 			say(b.Verify(ctx, try(a, code)))
@@ -349,7 +415,8 @@ func TestResetTellsNothing(t *testing.T) {
 		}
 		b.now.Advance(6 * time.Minute)
 		say(b.Verify(ctx, try(a, "000000")))
-		return answers
+		require.Greater(t, len(executed.all), 100)
+		return append(answers, executed.all...)
 	}
 	var want []string
 	for _, c := range []struct {
@@ -373,7 +440,7 @@ func TestResetTellsNothing(t *testing.T) {
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got := deeds(t, c.prepare)
+			got := answersOf(t, c.prepare)
 			if want == nil {
 				want = got
 			}

@@ -16,7 +16,7 @@ import (
 
 func TestLimiter(t *testing.T) {
 	b := setup(t)
-	l := codestore.Limiter(b.Codes)
+	l := codestore.Limiter{DB: b.DB, Vault: b.Vault, Clock: b.Clock}
 	for range 5 {
 		require.NoError(t, l.Allow(ctx, limit.LoginAccount, "a"))
 	}
@@ -39,7 +39,7 @@ func TestLimiter(t *testing.T) {
 // Somebody elsewhere cannot use the tries of an account up; to forget the account forgets every network.
 func TestLimiterAtNetworks(t *testing.T) {
 	b := setup(t)
-	l := codestore.Limiter(b.Codes)
+	l := codestore.Limiter{DB: b.DB, Vault: b.Vault, Clock: b.Clock}
 	here, there := limit.At("a", "192.0.2.1"), limit.At("a", "192.0.2.2")
 	use := func(key string) {
 		t.Helper()
@@ -63,7 +63,7 @@ func TestLimiterAtNetworks(t *testing.T) {
 
 func TestLimiterInParallel(t *testing.T) {
 	b := setup(t)
-	l := codestore.Limiter(b.Codes)
+	l := codestore.Limiter{DB: b.DB, Vault: b.Vault, Clock: b.Clock}
 	var allowed atomic.Int32
 	var wg sync.WaitGroup
 	for range 30 {
@@ -79,7 +79,7 @@ func TestLimiterInParallel(t *testing.T) {
 
 func TestSweep(t *testing.T) {
 	b := setup(t)
-	l := codestore.Limiter(b.Codes)
+	l := codestore.Limiter{DB: b.DB, Vault: b.Vault, Clock: b.Clock}
 	for range 5 {
 		require.NoError(t, l.Allow(ctx, limit.LoginAccount, "a"))
 	}
