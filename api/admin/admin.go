@@ -70,6 +70,7 @@ func Routes(r chi.Router, d Deps) {
 		r.Post("/batches", handle(m.start))
 		r.Get("/batches/{id}", handle(m.batch))
 		r.Get("/overdue", handle(m.overdue))
+		r.Get("/reviews", handle(m.undecided))
 		r.Get("/staff", handle(a.staffList))
 		r.Get("/staff/new", handle(a.showNewStaff))
 		r.Post("/staff/new", handle(a.newStaff))

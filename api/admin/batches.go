@@ -154,3 +154,21 @@ func (h production) overdue(w http.ResponseWriter, r *http.Request) error {
 	p.Rows = web.Trim(&p.Paging, rows)
 	return h.Kit.Render(w, r, http.StatusOK, "admin/batch-overdue", p)
 }
+
+type undecidedPage struct {
+	web.Frame
+	Many   int
+	Rows   []adminstore.Undecided
+	Paging web.Paging
+}
+
+// undecided lists the photos that reviewers gave back again and again.
+func (h production) undecided(w http.ResponseWriter, r *http.Request) error {
+	p := &undecidedPage{Frame: web.Frame{Title: "多次退回队列的照片"}, Many: adminstore.ManyReleases, Paging: web.NewPaging(r, pageSize)}
+	rows, err := h.Reads.Undecided(r.Context(), window(p.Paging))
+	if err != nil {
+		return err
+	}
+	p.Rows = web.Trim(&p.Paging, rows)
+	return h.Kit.Render(w, r, http.StatusOK, "admin/review-undecided", p)
+}

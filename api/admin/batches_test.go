@@ -12,6 +12,8 @@ import (
 	"volcard/api/web/webtest"
 	"volcard/internal/fault"
 	"volcard/internal/photo/demo"
+	"volcard/internal/store/adminstore"
+	"volcard/internal/store/photostore"
 	"volcard/internal/store/storetest"
 	"volcard/internal/store/storetest/stage"
 )
@@ -113,4 +115,26 @@ func TestProductionPagesAreAccessible(t *testing.T) {
 		webtest.Axe(t, b, me, path)
 	}
 	b.Shots(me, "/admin", "admin-overview")
+}
+
+// A photo that reviewers gave back three times is shown to the administrator, with their last note and no name.
+func TestPhotosGivenBackAgainAndAgain(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	w := h.process.works
+	a := w.Apply("王𠮷", storetest.IDNumber(1), h.branch, demo.Portrait(1), "dark")
+	me := h.me()
+	me.Get("/admin/reviews").Want(http.StatusOK).Has(".calm")
+	me.Get("/admin").Lacks("#todo-reviews")
+	reviewer := w.Rows.Staff("赵审核", "reviewer")
+	reviews := photostore.Reviews{Photos: w.Photos}
+	for range adminstore.ManyReleases {
+		_, err := reviews.Take(t.Context(), reviewer)
+		require.NoError(t, err)
+		require.NoError(t, reviews.Release(t.Context(), reviewer, a.ID, "像是翻拍"))
+		h.Clock.Advance(time.Minute)
+	}
+	page := me.Get("/admin").WantText("#todo-reviews", "1 张照片").Lacks("#calm").Click("#todo-reviews").WantAt("/admin/reviews")
+	page.WantText("#undecided", a.Number).WantText("#undecided", "像是翻拍").WantText("#undecided", "赵审核")
+	require.NotContains(t, page.Text("main"), "王")
 }

@@ -26,10 +26,12 @@ type overviewPage struct {
 	States  []adminstore.StateCount
 	Held    int
 	Overdue int // cards that have not come
-	Backlog messagestore.Backlog
-	Hanging []hanging
-	Reports []report
-	Stock   adminstore.Stock
+	// Undecided are photos that reviewers gave back again and again.
+	Undecided int
+	Backlog   messagestore.Backlog
+	Hanging   []hanging
+	Reports   []report
+	Stock     adminstore.Stock
 }
 
 // Waiting are the states in which a case is open, Over those in which it has ended.
@@ -55,7 +57,7 @@ func (p *overviewPage) Calm() bool {
 			return false
 		}
 	}
-	return p.Held == 0 && p.Overdue == 0 && len(p.Hanging) == 0
+	return p.Held == 0 && p.Overdue == 0 && p.Undecided == 0 && len(p.Hanging) == 0
 }
 
 type hanging struct{ adminstore.Hanging }
@@ -126,6 +128,9 @@ func (h room) overview(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	if p.Overdue, err = h.Reads.CountOverdue(ctx); err != nil {
+		return err
+	}
+	if p.Undecided, err = h.Reads.CountUndecided(ctx); err != nil {
 		return err
 	}
 	if p.Backlog, err = h.Messages.Backlog(ctx, hangs); err != nil {

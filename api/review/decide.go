@@ -15,8 +15,8 @@ import (
 	"volcard/workflows"
 )
 
-// maxNote bounds what a reviewer writes in own words: it goes into a message.
-const maxNote = 60
+// maxNote bounds what a reviewer writes in own words, in characters: it goes into a message.
+const maxNote = photostore.MaxReviewNote
 
 func (h room) approve(w http.ResponseWriter, r *http.Request) error { return h.decide(w, r, true) }
 func (h room) refuse(w http.ResponseWriter, r *http.Request) error  { return h.decide(w, r, false) }
@@ -120,14 +120,19 @@ func reasonOf(form *web.Form, c photostore.ReviewCase) string {
 		form.Fail("reason", "请至少选一个退回的原因，申请人会读到。")
 	}
 	note := strings.TrimRight(form.Get("note"), "。.；;")
-	switch {
-	case note == "":
-	case utf8.RuneCountInString(note) > maxNote:
-		form.Fail("note", "补充说明最多 60 个字。")
-	case person.GivesAway(note, c.HolderName):
-		form.Fail("note", "请不要写姓名、电话和证件号。")
-	default:
+	checkNote(form, "note", note, c.HolderName)
+	if note != "" && form.Error("note") == "" {
 		told = append(told, note)
 	}
 	return strings.Join(told, "；")
+}
+
+// checkNote fails a field in which the reviewer wrote too much, or what tells who the applicant is.
+func checkNote(form *web.Form, field, note, holder string) {
+	if utf8.RuneCountInString(note) > maxNote {
+		form.Fail(field, "说明最多 60 个字。")
+	}
+	if person.GivesAway(note, holder) {
+		form.Fail(field, "请不要写姓名、电话和证件号。")
+	}
 }

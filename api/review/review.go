@@ -7,7 +7,6 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"time"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/gofrs/uuid/v5"
@@ -63,20 +62,22 @@ func Routes(r chi.Router, d Deps) {
 
 type firstPage struct {
 	web.Frame
-	Cases  int
-	Oldest *time.Time
+	photostore.ReviewQueue
 }
+
+// Unseen are the cases that this reviewer has not given back before.
+func (p *firstPage) Unseen() int { return p.Waiting - p.Released }
 
 func (h room) first(w http.ResponseWriter, r *http.Request) error {
 	p := &firstPage{Frame: web.Frame{Title: "照片审核"}}
 	var err error
-	if p.Cases, p.Oldest, err = h.Reviews.Queue(r.Context()); err != nil {
+	if p.ReviewQueue, err = h.Reviews.Queue(r.Context(), web.User(r).ID); err != nil {
 		return err
 	}
 	return h.Kit.Render(w, r, http.StatusOK, "review/first", p)
 }
 
-// next gives the reviewer a case: the one that is open already, or the oldest that nobody has.
+// next gives the reviewer a case.
 func (h room) next(w http.ResponseWriter, r *http.Request) error {
 	return h.openNext(w, r, "")
 }
@@ -99,15 +100,38 @@ func (h room) openNext(w http.ResponseWriter, r *http.Request, said string) erro
 	return nil
 }
 
-// release gives a case back to the queue.
+// release gives a case back to the queue, with a note for the next reviewer. It leads to the start page: where
+// nothing else waits, the same photo is opened again only by somebody who asks for it.
 func (h room) release(w http.ResponseWriter, r *http.Request) error {
 	id, err := idOf(r)
 	if err != nil {
+		return h.gone(w, r, http.StatusConflict, fault.Sentence(err))
+	}
+	form, err := web.ParseForm(r)
+	if err != nil {
 		return err
 	}
-	if err := h.Reviews.Release(r.Context(), web.User(r).ID, id); err != nil {
+	me := web.User(r).ID
+	c, err := h.Reviews.Get(r.Context(), me, id)
+	if fault.Is(err, fault.NotFound) { // a double click, or somebody else's
+		web.Redirect(w, r, home)
+		return nil
+	}
+	if err != nil {
 		return err
 	}
+	note := form.Get("remark")
+	if note == "" {
+		form.Fail("remark", "请写一句拿不准的地方，下一位审核员会读到。")
+	}
+	checkNote(form, "remark", note, c.HolderName)
+	if !form.OK() {
+		return h.again(w, r, form, form.Status(), c, true)
+	}
+	if err := h.Reviews.Release(r.Context(), me, id, note); err != nil {
+		return err
+	}
+	h.Kit.FlashOK(r, "已退回队列，下一位审核员会看到您的说明。您会先审核没有看过的照片。")
 	web.Redirect(w, r, home)
 	return nil
 }

@@ -155,7 +155,7 @@ func TestEachReviewerHasACaseOfTheirOwn(t *testing.T) {
 	require.Equal(t, card.Reviewing, h.works.State(wang))
 	other.Post(path(wang)+"/release", nil).WantAt("/review")
 	me.Get(path(wang)).Want(http.StatusOK)
-	me.Post(path(wang)+"/release", nil).WantAt("/review")
+	me.Get(path(wang)).Submit("#release", map[string]string{"remark": "像是翻拍"}).WantAt("/review")
 	me.Get(path(wang)).Want(http.StatusNotFound)
 	other.Get(path(li)).Submit("#approve", nil).WantAt(path(wang))
 }
@@ -243,6 +243,7 @@ func TestReviewByKeyboard(t *testing.T) {
 	_, err := h.DB.Exec(t.Context(), "UPDATE photo SET findings = '{dark,busy_background,face_cut}' WHERE id = $1", wang.Photo)
 	require.NoError(t, err)
 	li, sun := h.doubtful("阿卜杜热合曼·买买提明·阿卜杜克里木·吐尔逊·艾合买提·依明·玉素甫·麦麦提", "blurred"), h.doubtful("孙浩然", "dark")
+	h.Reviewer(h.other).Post("/review/next", nil).WantAt(path(wang)).Submit("#release", map[string]string{"remark": "右上角像是水印，拿不准"})
 	me, b := h.client(), webtest.NewBrowser(t)
 	b.Shots(me, "/review", "review-first")
 	webtest.Axe(t, b, me, "/review")
@@ -277,6 +278,11 @@ func TestReviewByKeyboard(t *testing.T) {
 	types("r") // without a reason: the sentence stands beside them
 	wait("#f-reason-error", `document.activeElement.id === "f-reason-error"`)
 	b.Axe(tab)
+	types("q")
+	wait("#f-remark", `document.activeElement.id === "f-remark"`)
+	types("ar") // letters, in the note for the next reviewer
+	require.NoError(t, chromedp.Do(tab, chromedp.KeyEvent("\u001b")))
+	wait("#f-remark", `document.activeElement.id !== "f-remark" && document.getElementById("f-remark").value === "ar"`)
 	types("575") // light on, background on, light off
 	types("n")
 	wait("#f-note", `document.activeElement.id === "f-note"`)

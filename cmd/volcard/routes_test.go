@@ -86,7 +86,7 @@ var matrix = map[string]access{
 	"GET /admin/calendar/import": province, "POST /admin/calendar/import": province,
 	"POST /admin/calendar/apply": province,
 
-	"GET /admin/batches": province, "POST /admin/batches": province, "GET /admin/batches/{id}": province, "GET /admin/overdue": province,
+	"GET /admin/batches": province, "POST /admin/batches": province, "GET /admin/batches/{id}": province, "GET /admin/overdue": province, "GET /admin/reviews": province,
 
 	"GET /review/": reviewing, "POST /review/next": reviewing, "GET /review/cases/{id}": ownReview, "GET /review/cases/{id}/photo.jpg": ownReview,
 	// A case that is not the reviewer's answers like one that does not exist: with what to do next.

@@ -222,6 +222,8 @@ func (a Action) Text() string {
 		return "照片审核通过"
 	case RefusePhoto:
 		return "照片审核未通过"
+	case Requeue:
+		return "照片转其他审核员"
 	case Mend:
 		return "已更换照片并确认卡面，等待审核"
 	case Confirm:

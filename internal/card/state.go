@@ -159,9 +159,10 @@ const (
 	Review       Action = "review"  // the rules could not pass the photo
 	ApprovePhoto Action = "approve-photo"
 	RefusePhoto  Action = "refuse-photo"
-	Mend         Action = "mend"    // mended and confirmed; a person looks at the photo
-	Confirm      Action = "confirm" // mended and confirmed; the photo had passed
-	GiveUp       Action = "give-up" // nothing was mended in time
+	Requeue      Action = "requeue-photo" // a reviewer left the photo to another one
+	Mend         Action = "mend"          // mended and confirmed; a person looks at the photo
+	Confirm      Action = "confirm"       // mended and confirmed; the photo had passed
+	GiveUp       Action = "give-up"       // nothing was mended in time
 	ChangeDesign Action = "change-design"
 	ChangePhone  Action = "change-phone"
 	Promise      Action = "promise" // other dates, by another calendar
@@ -208,6 +209,7 @@ var moves = []Move{
 	{Approve, Reviewing, Waiting}, // another photo, that the rules pass
 	{ApprovePhoto, Reviewing, Waiting},
 	{RefusePhoto, Reviewing, Mending},
+	{Requeue, Reviewing, Reviewing},
 	{Mend, Mending, Reviewing},
 	{Confirm, Mending, Waiting},
 	{GiveUp, Mending, Refused},

@@ -2,7 +2,7 @@
 (function () {
   "use strict";
 
-  var note = document.getElementById("f-note");
+  var fields = { n: document.getElementById("f-note"), q: document.getElementById("f-remark") };
   var photo = document.getElementById("photo");
 
   var notice = document.getElementById("notice");
@@ -30,8 +30,8 @@
   document.addEventListener("keydown", function (event) {
     if (event.ctrlKey || event.altKey || event.metaKey || event.repeat || event.isComposing) { return; }
     var field = event.target;
-    if (field === note) {
-      if (event.key === "Escape") { note.blur(); }
+    if (field === fields.n || field === fields.q) {
+      if (event.key === "Escape") { field.blur(); }
       return;
     }
     var key = event.key.toLowerCase();
@@ -48,8 +48,10 @@
     event.preventDefault();
   });
 
-  // When the key is up again: the letter itself must not arrive in the note.
+  // When the key is up again: the letter itself must not arrive in the field.
   document.addEventListener("keyup", function (event) {
-    if (event.key.toLowerCase() === "n" && note && event.target !== note && !event.ctrlKey && !event.altKey && !event.metaKey) { note.focus(); }
+    if (event.ctrlKey || event.altKey || event.metaKey || event.target === fields.n || event.target === fields.q) { return; }
+    var field = fields[event.key.toLowerCase()];
+    if (field) { field.focus(); }
   });
 })();

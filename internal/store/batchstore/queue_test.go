@@ -120,9 +120,9 @@ func agree(t *testing.T, s *stage.Stage, path []string) {
 	waiting, _, err := s.Reads.Queue(ctx)
 	require.NoError(t, err)
 	require.Equal(t, in(card.Waiting), waiting, path)
-	reviewing, _, err := s.Reviews.Queue(ctx)
+	reviewing, err := s.Reviews.Queue(ctx, s.Reviewer)
 	require.NoError(t, err)
-	require.Equal(t, in(card.Reviewing), reviewing, path)
+	require.Equal(t, in(card.Reviewing), reviewing.Waiting, path)
 	require.Zero(t, s.Count(`
 		SELECT count(*) FROM application a
 		 WHERE (a.state = 'producing') <> EXISTS (SELECT 1 FROM batch_card c WHERE c.application_id = a.id AND c.state = 'frozen')
