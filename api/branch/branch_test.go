@@ -14,6 +14,7 @@ import (
 	"volcard/api/web/webtest"
 	"volcard/internal/card"
 	"volcard/internal/credential"
+	"volcard/internal/credential/credentialtest"
 	"volcard/internal/fault"
 	"volcard/internal/store/cardstore"
 	"volcard/workflows"
@@ -52,6 +53,11 @@ func TestFindLeadsToTheCase(t *testing.T) {
 		page := me.Get("/branch").Want(http.StatusOK).Submit("#find-code", map[string]string{"code": typed})
 		require.Equal(t, casePath(wang), page.Path(), what)
 		page.WantText("h1", "王𠮷").WantText(".case-line", "武汉大学")
+	}
+	for what, typed := range credentialtest.Sent(qr) {
+		c.Clock.Advance(20 * time.Second) // searches are limited
+		page := me.Get("/branch").Submit("#find-code", map[string]string{"code": typed})
+		require.Equal(t, casePath(wang), page.Path(), what)
 	}
 	page := me.Get("/branch").Submit("#find-name", map[string]string{"name": "王𠮷", "tail": "004x"})
 	page.WantAt(casePath(wang))

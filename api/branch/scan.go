@@ -7,6 +7,7 @@ import (
 	"golang.org/x/text/width"
 
 	"volcard/internal/card"
+	"volcard/internal/credential"
 )
 
 // A scanner types like a keyboard. What arrives may be doubled, carry the symbology identifier
@@ -18,7 +19,7 @@ type query struct {
 	code        string // pickup code, 8 digits
 	application string // application number
 	card        string // card number, as printed
-	scan        string // maybe the QR of a digital card
+	scan        string // maybe the QR of a digital card: the text as it came
 }
 
 // minScan is shorter than any token: anything longer that is no number is taken for a QR.
@@ -26,8 +27,11 @@ const minScan = 30
 
 // parseQuery tells what was typed or scanned. ok is false where it can be nothing we know.
 func parseQuery(text string) (q query, ok bool) {
-	if len(text) > maxInput {
-		return query{}, false
+	if len(text) > maxInput { // a message that was pasted with its link, or nothing
+		if len(credential.Candidates(text)) == 0 {
+			return query{}, false
+		}
+		return query{scan: text}, true
 	}
 	s := clean(text)
 	if plain := undouble(label(s)); plain != "" {
@@ -42,12 +46,12 @@ func parseQuery(text string) (q query, ok bool) {
 		}
 	}
 	if len(s) >= minScan {
-		return query{scan: s}, true
+		return query{scan: text}, true
 	}
 	return query{}, false
 }
 
-// maxInput bounds what is looked at: a doubled address with a long host.
+// maxInput bounds, in bytes, the text in which a number is looked for.
 const maxInput = 4 << 10
 
 // parseSerial reads the serial of a plastic card.

@@ -24,7 +24,7 @@ func TestParseQuery(t *testing.T) {
 		"HB26112300000000HB26112300000000": {application: "HB26112300000000"},
 		"42260000000119":                   {card: "42260000000119"},
 		"HTTPS://CARD.EXAMPLE/V/" + token:  {scan: "HTTPS://CARD.EXAMPLE/V/" + token},
-		"]Q1https://card.example/v/" + strings.ToLower(token): {scan: "HTTPS://CARD.EXAMPLE/V/" + token},
+		"]Q1https://card.example/v/" + strings.ToLower(token): {scan: "]Q1https://card.example/v/" + strings.ToLower(token)},
 		token: {scan: token},
 	} {
 		got, ok := parseQuery(typed)

@@ -1,6 +1,7 @@
 package public
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -36,8 +37,10 @@ func (v Verify) Routes(r chi.Router) {
 	show := v.Kit.Handle(v.show)
 	checks := r.With(v.limit())
 	for _, path := range []string{"/v/{token}", "/V/{token}"} {
-		checks.Get(path, show)
-		checks.Head(path, show)
+		for _, path := range []string{path, path + "/*"} { // a link may come with a slash, or with more, behind it
+			checks.Get(path, show)
+			checks.Head(path, show)
+		}
 	}
 	r.Get("/verify", v.Kit.Handle(v.page))
 	r.Get(keysPath, v.Kit.Handle(v.keys))
@@ -98,7 +101,7 @@ type verdictPage struct {
 // show answers for one token from the database: the truth of this moment.
 func (v Verify) show(w http.ResponseWriter, r *http.Request) error {
 	now := v.Kit.Now()
-	said, err := v.look(r, now)
+	said, err := v.look(r.Context(), r.URL.Path, now)
 	if err != nil {
 		return err
 	}
@@ -115,32 +118,32 @@ func (v Verify) show(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// look compares the token with the one that was published for its card. Where they are the same,
-// the signature was checked before it was published and says nothing more; where they are not,
-// it is nobody's card, and the signature tells why.
-func (v Verify) look(r *http.Request, now time.Time) (facts, error) {
-	token, err := credential.ParseScan(chi.URLParam(r, "token"))
-	if err != nil {
-		return v.unknown(err), nil
-	}
-	c, err := credential.Peek(token)
-	var row verifystore.Card
-	if err == nil {
-		if row, _, err = v.Cards.Lookup(r.Context(), c.CardNumber); err != nil {
+// look compares each candidate with the token that was published for its card. Where they are the
+// same, the signature was checked before it was published and says nothing more; where none is, the
+// text holds nobody's card, and the signature tells why.
+func (v Verify) look(ctx context.Context, text string, now time.Time) (facts, error) {
+	for _, token := range credential.Candidates(text) {
+		c, err := credential.Peek(token)
+		if err != nil {
+			continue
+		}
+		row, _, err := v.Cards.Lookup(ctx, c.CardNumber)
+		if err != nil {
 			return facts{}, err
 		}
+		if row.Token != token {
+			continue
+		}
+		key := string(row.Status)
+		if row.Status == card.Valid && now.After(row.ExpiresAt) {
+			key = "expired"
+		}
+		return facts{
+			Verdict: verdict(key), Name: c.MaskedName, Edition: card.Edition(c.Edition).Text(), Year: c.IssuedOn.Year(),
+		}, nil
 	}
-	if row.Token != token {
-		_, _, err := v.Keys.Redeem(r.Context(), token, now)
-		return v.unknown(err), nil
-	}
-	key := string(row.Status)
-	if row.Status == card.Valid && now.After(row.ExpiresAt) {
-		key = "expired"
-	}
-	return facts{
-		Verdict: verdict(key), Name: c.MaskedName, Edition: card.Edition(c.Edition).Text(), Year: c.IssuedOn.Year(),
-	}, nil
+	_, _, err := v.Keys.Redeem(ctx, text, now)
+	return v.unknown(err), nil
 }
 
 // unknown is the verdict on what is no card of ours, with the reason where there is one to tell.

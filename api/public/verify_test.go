@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"volcard/api/public"
 	"volcard/api/web/webtest"
 	"volcard/internal/credential"
+	"volcard/internal/credential/credentialtest"
 	"volcard/internal/person"
 	"volcard/internal/store"
 	"volcard/internal/store/keystore"
@@ -106,6 +108,31 @@ func TestCheckShowsEachStatus(t *testing.T) {
 			require.Empty(t, page.Response.Cookies(), "nobody is followed")
 		}
 		c.Client().Do(http.MethodHead, "/v/"+token, "", nil).Want(http.StatusOK)
+	}
+}
+
+// What stands behind the link, as a chat program or an input method leaves it in the address, is no part of the card.
+func TestCheckOfLengthenedLink(t *testing.T) {
+	t.Parallel()
+	c := newChecks(t, 0)
+	_, token := c.card("阿卜杜热合曼·买买提", "valid", c.Clock.Now().AddDate(3, 0, 0))
+	for name, text := range credentialtest.Sent(token) {
+		if len(text) > 4096 {
+			continue // no browser's address holds it
+		}
+		for _, path := range []string{"/V/", "/v/"} {
+			page := c.Client().Get(path + (&url.URL{Path: text}).EscapedPath())
+			require.Equal(t, http.StatusOK, page.Response.StatusCode, name)
+			page.Has(`.verdict[data-status="valid"]`)
+			page = c.Client().Get(path + url.PathEscape(text))
+			require.Equal(t, http.StatusOK, page.Response.StatusCode, name)
+		}
+	}
+	for _, behind := range []string{"/", "//", "/x", "&from=timeline", "?from=timeline", "%E3%80%82", "%EF%BC%89", "%25E3%2580%2582", "%2F", "%20x", ".", "。", "）", "，谢谢", "%22", ";a=b"} {
+		page := c.Client().Get("/v/" + token + behind).Want(http.StatusOK)
+		page.Has(`.verdict[data-status="valid"]`)
+		require.Equal(t, "no-store", page.Response.Header.Get("Cache-Control"))
+		c.Client().Do(http.MethodHead, "/V/"+token+behind, "", nil).Want(http.StatusOK)
 	}
 }
 

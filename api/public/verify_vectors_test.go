@@ -7,8 +7,12 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"maps"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -19,6 +23,7 @@ import (
 	"volcard/api/web/webtest"
 	"volcard/internal/clock"
 	"volcard/internal/credential"
+	"volcard/internal/credential/credentialtest"
 )
 
 var update = flag.Bool("update", false, "write the vectors of the page's program anew")
@@ -110,6 +115,16 @@ func makeVectors(t *testing.T) []byte {
 	add("scanner", strings.ToLower("http://localhost:8080/v/"+good)+"\r\n", now, false)
 	add("twice", good+"\n"+good+"\n", now, false)
 	add("split", good[:30]+" \r\n\u200b"+good[30:]+"?x=1", now, false)
+	sent := credentialtest.Sent("https://volcard.example.cn/v/" + good)
+	for _, name := range slices.Sorted(maps.Keys(sent)) {
+		add("sent: "+name, sent[name], now, false)
+	}
+	add("two cards", suspended+" "+good, now, false)
+	add("two cards, the other way round", "/V/"+good+"/V/"+suspended, now, false)
+	add("too long", strings.Repeat("证", credential.MaxScan)+good, now, false)
+	for i, text := range lengthened(good, 60) {
+		add("random "+strconv.Itoa(i), text, now, false)
+	}
 	add("retired key", sign(before, claims("42240000000018", "王*")), now, false)
 	add("other edition", sign(ring, regular), now, false)
 	add("longest name", sign(ring, claims("42260000000602", strings.Repeat("阿*", 25))), now, false)
@@ -132,6 +147,25 @@ func makeVectors(t *testing.T) []byte {
 	out, err := json.MarshalIndent(v, "", " ")
 	require.NoError(t, err)
 	return append(out, '\n')
+}
+
+// lengthened puts random text around and into a token, the same each time.
+func lengthened(token string, n int) (texts []string) {
+	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // vectors that stay the same
+	runes := []rune("/Vv/.。、：:？?&#%=ABCXYZabc2345670189 \n\t\u3000\u200b\ufe0f\u2066“”（）𠮷İıſK\u0085\u00a0\ufeff\x00")
+	words := func(most int) string {
+		var b strings.Builder
+		for range random.IntN(most) {
+			b.WriteRune(runes[random.IntN(len(runes))])
+		}
+		return b.String()
+	}
+	for range n {
+		at := random.IntN(len(token))
+		middle := []string{"", "", " ", "\n", "\u200b", "。", "A"}[random.IntN(7)]
+		texts = append(texts, words(30)+token[:at]+middle+token[at:]+words(30))
+	}
+	return texts
 }
 
 // judge writes down what Go says of a text.

@@ -36,6 +36,7 @@ var matrix = map[string]access{
 	"GET /": open, "GET /static/*": open, "GET /parts/divisions": open,
 	"GET /status": open, "POST /status": open,
 	"GET /v/{token}": open, "HEAD /v/{token}": open, "GET /V/{token}": open, "HEAD /V/{token}": open,
+	"GET /v/{token}/*": open, "HEAD /v/{token}/*": open, "GET /V/{token}/*": open, "HEAD /V/{token}/*": open,
 	"GET /verify": open, "GET /.well-known/volcard/keys": open, "GET /.well-known/volcard/revoked": open,
 	"GET /dev/outbox": open, "GET /dev/logins": open,
 

@@ -127,7 +127,7 @@ func (r *Keyring) Sign(c Claims) (token, kid string, err error) {
 	return token, k.active.KID, nil
 }
 
-// Verify reads a token as ParseScan returns it. With ErrExpired the claims are true as well; with
+// Verify reads a token as Candidates returns it. With ErrExpired the claims are true as well; with
 // any other error there are none.
 func (r *Keyring) Verify(token string, now time.Time) (Claims, error) {
 	data, err := fromText(token)
@@ -187,20 +187,34 @@ func (e *unknownKey) Unwrap() error { return ErrUnknownKey }
 // key table in this time, not one a request.
 const unknownPause = 2 * time.Second
 
-// Redeem reads what was scanned or typed. Where the key is unknown it looks once whether another
-// process has rotated the keys in the meantime. The token comes back as it is stored with the card.
+// Redeem reads what was scanned, pasted or typed: the first of its Candidates that redeems counts,
+// an expired one with ErrExpired. Where none does, the error tells why the first was refused. The
+// token comes back as it is stored with the card.
 func (r *Keyring) Redeem(ctx context.Context, scanned string, now time.Time) (token string, c Claims, err error) {
-	token, err = ParseScan(scanned)
-	if err != nil {
-		return "", Claims{}, err
+	for _, candidate := range Candidates(scanned) {
+		c, refused := r.verifyFresh(ctx, candidate, now)
+		if refused == nil || errors.Is(refused, ErrExpired) {
+			return candidate, c, refused
+		}
+		if err == nil {
+			err = refused
+		}
 	}
-	c, err = r.Verify(token, now)
+	if err == nil {
+		err = fmt.Errorf("%w (no token)", ErrMalformed)
+	}
+	return "", Claims{}, err
+}
+
+// verifyFresh verifies a token. Where its key is unknown it looks once whether another process has
+// rotated the keys in the meantime.
+func (r *Keyring) verifyFresh(ctx context.Context, token string, now time.Time) (Claims, error) {
+	c, err := r.Verify(token, now)
 	var unknown *unknownKey
 	if !errors.As(err, &unknown) || !r.lookFor(ctx, now) {
-		return token, c, err
+		return c, err
 	}
-	c, err = r.Verify(token, now)
-	return token, c, err
+	return r.Verify(token, now)
 }
 
 // lookFor refreshes the keys unless that was just done, and tells whether it did.

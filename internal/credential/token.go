@@ -117,7 +117,7 @@ func split(data []byte) (m sealed, kid string, err error) {
 		return m, "", fmt.Errorf("%w (parts)", ErrMalformed)
 	}
 	p := m.Protected
-	if len(p) != headerLen || !bytes.Equal(p[:5], []byte{0xa2, 0x01, 0x27, 0x04, 0x40 + kidBytes}) {
+	if !hasHeaderStart(p) {
 		return m, "", fmt.Errorf("%w (header)", ErrMalformed)
 	}
 	again, err := encoder.Marshal(cbor.Tag{Number: sign1Tag, Content: sealed{

@@ -14,6 +14,15 @@ const maxDepth = 6;
 
 /** Decodes exactly one item that fills all bytes. Throws on anything else. */
 export function decode(bytes) {
+  const { value, length } = decodeFirst(bytes);
+  if (length !== bytes.length) throw new Error("cbor: more than one item");
+  return value;
+}
+
+/** The number of bytes of the first item. Throws where it is not whole. */
+export const itemLength = (bytes) => decodeFirst(bytes).length;
+
+function decodeFirst(bytes) {
   let at = 0;
 
   function head() {
@@ -67,8 +76,7 @@ export function decode(bytes) {
   }
 
   const value = item(0);
-  if (at !== bytes.length) throw new Error("cbor: more than one item");
-  return value;
+  return { value, length: at };
 }
 
 /** Encodes an array of byte strings and texts: what COSE signs. */

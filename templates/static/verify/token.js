@@ -1,5 +1,7 @@
 // Reads and checks what internal/credential signs: tokens of cards and the list of revoked ones.
 // The same rules as there; vectors made by the Go side are the test.
+import { fromBase32, toBase32 } from "./base32.js";
+import { candidates } from "./candidates.js";
 import { decode, encodeArray, Tagged } from "./cbor.js";
 
 /** A text that is no token: reason is malformed, unknown-key or altered. */
@@ -10,59 +12,12 @@ export class Refused extends Error {
   }
 }
 
-const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-const minToken = 140, maxToken = 480, maxScan = 4096;
+const minToken = 140, maxToken = 480;
 const aadToken = new TextEncoder().encode("volcard token 1");
 const aadList = new TextEncoder().encode("volcard revoked 1");
 const editions = [undefined, "general", "regular"];
 const listStatus = new Map([[1, "suspended"], [2, "replaced"], [3, "cancelled"]]);
 const idBytes = 8, maxName = 130, maxDay = 100000;
-
-/** Finds the token in what a scanner or a keyboard gave. */
-export function parseScan(text) {
-  if (text.length > maxScan) throw new Refused("malformed");
-  let s = text.replace(/[\s\p{Cc}\p{Cf}]/gu, "")
-    .replace(/[！-～]/g, (c) => String.fromCharCode(c.charCodeAt(0) - 0xfee0))
-    .replace(/[a-z]/g, (c) => c.toUpperCase());
-  const half = s.length / 2;
-  if (s.length % 2 === 0 && s.slice(0, half) === s.slice(half)) s = s.slice(0, half);
-  const at = s.lastIndexOf("/V/");
-  if (at >= 0) s = s.slice(at + 3);
-  s = s.split("?")[0].split("#")[0].replace(/\/$/, "");
-  if (s.length < minToken || s.length > maxToken || !/^[A-Z2-7]+$/.test(s)) throw new Refused("malformed");
-  return s;
-}
-
-/** Base32 without padding, in its one right form. */
-export function fromBase32(text) {
-  const out = new Uint8Array(Math.floor(text.length * 5 / 8));
-  let bits = 0, value = 0, at = 0;
-  for (const c of text) {
-    const n = alphabet.indexOf(c);
-    if (n < 0) throw new Refused("malformed");
-    value = ((value << 5) | n) & 0xfff;
-    bits += 5;
-    if (bits >= 8) {
-      bits -= 8;
-      out[at++] = (value >> bits) & 255;
-    }
-  }
-  if (bits >= 5 || (value & ((1 << bits) - 1)) !== 0) throw new Refused("malformed");
-  return out;
-}
-
-export function toBase32(bytes) {
-  let out = "", bits = 0, value = 0;
-  for (const b of bytes) {
-    value = ((value << 8) | b) & 0xfff;
-    bits += 8;
-    while (bits >= 5) {
-      bits -= 5;
-      out += alphabet[(value >> bits) & 31];
-    }
-  }
-  return bits > 0 ? out + alphabet[(value << (5 - bits)) & 31] : out;
-}
 
 const equal = (a, b) => a.length === b.length && a.every((v, i) => v === b[i]);
 const header = Uint8Array.of(0xa2, 0x01, 0x27, 0x04, 0x45);
@@ -146,20 +101,37 @@ export async function readList(bytes, keys, verify) {
   return { issued: issued * 1000, next: next * 1000, size: revoked.size, status: (id) => revoked.get(id) };
 }
 
+/** Reads one token: { claims, id }. Throws Refused. */
+async function redeem(token, keys, verify) {
+  let bytes;
+  try {
+    if (token.length < minToken || token.length > maxToken) throw new Error("length");
+    bytes = fromBase32(token);
+  } catch {
+    throw new Refused("malformed");
+  }
+  const message = await open(bytes, aadToken, keys, verify);
+  return { claims: claimsOf(message.payload), id: await idOf(message.signature) };
+}
+
 /**
- * Says what a scanned text is worth at a time, without network.
+ * Says what a scanned text is worth at a time, without network. The first candidate that redeems
+ * counts; where none does, the reason is that of the first.
  * Returns { status, reason?, claims? }; status is one of the verdicts of api/public.
  */
 export async function check(text, { keys, list, verify, now }) {
-  let claims, id;
-  try {
-    const message = await open(fromBase32(parseScan(text)), aadToken, keys, verify);
-    claims = claimsOf(message.payload);
-    id = await idOf(message.signature);
-  } catch (error) {
-    if (error instanceof Refused) return { status: "unknown", reason: error.reason };
-    throw error;
+  let redeemed = null, reason = null;
+  for (const candidate of candidates(text)) {
+    try {
+      redeemed = await redeem(candidate, keys, verify);
+      break;
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      reason ??= error.reason;
+    }
   }
+  if (!redeemed) return { status: "unknown", reason: reason ?? "malformed" };
+  const { claims, id } = redeemed;
   const revoked = list?.status(id);
   if (revoked) return { status: revoked, claims };
   if (dayOf(now) > claims.expiresOn) return { status: "expired", claims };
