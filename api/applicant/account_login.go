@@ -51,6 +51,7 @@ func (a loggingIn) login(w http.ResponseWriter, r *http.Request) error {
 	}
 	account, err := a.accounts().Login(r.Context(), personstore.Login{
 		IDNumber: id, Password: form.Raw("password"), Address: web.ClientIP(r),
+		Device: a.Kit.Devices.Known(r, web.KindPerson, id.String()),
 	})
 	if err != nil {
 		if err := form.Absorb("", err); err != nil {
@@ -58,6 +59,7 @@ func (a loggingIn) login(w http.ResponseWriter, r *http.Request) error {
 		}
 		return a.renderLogin(w, r, form)
 	}
+	a.Kit.Devices.Remember(w, r, web.KindPerson, id.String())
 	if err := a.signIn(r, account); err != nil {
 		return err
 	}

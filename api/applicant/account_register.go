@@ -440,6 +440,7 @@ func (a registering) registerCode(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
+	a.Kit.Devices.Remember(w, r, web.KindPerson, id.String())
 	if err := a.signIn(r, account); err != nil {
 		return err
 	}

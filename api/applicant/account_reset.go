@@ -154,6 +154,8 @@ func (a resetting) resetCode(w http.ResponseWriter, r *http.Request) error {
 		}
 		if form.OK() {
 			lost.Proved = a.Kit.Now()
+			// Whoever read the code holds the account: this browser passes where strangers have locked others out.
+			a.Kit.Devices.Remember(w, r, web.KindPerson, id.String())
 			if err := s.PutJSON(valueReset, lost); err != nil {
 				return err
 			}

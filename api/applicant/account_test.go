@@ -3,7 +3,9 @@ package applicant_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"maps"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"volcard/api/applicant"
+	"volcard/api/web"
 	"volcard/api/web/webtest"
 	"volcard/internal/consent"
 	"volcard/internal/passwd"
@@ -30,7 +33,8 @@ const (
 
 func setup(t *testing.T) *webtest.Env {
 	t.Helper()
-	env := webtest.New(t)
+	// The address that a test's client claims is believed.
+	env := webtest.New(t, func(o *web.Options) { o.Proxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")} })
 	hasher, err := passwd.New(passwd.Params{Memory: 64, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32})
 	require.NoError(t, err)
 	applicant.Account{
@@ -338,6 +342,36 @@ func TestLoginSaysTheSameForKnownAndUnknown(t *testing.T) {
 	require.Equal(t, locked.Text(".form-error"), login(env.Client(), "420199200402290023", password).Want(422).Text(".form-error"))
 	env.Clock.Advance(15*time.Minute + time.Second)
 	login(env.Client(), adultID, password).WantAt("/account")
+}
+
+// T78: strangers who guess lock out neither a browser in which the account was used before, nor somebody who
+// reads the code that the bound phone gets.
+func TestStrangersLockNobodyOut(t *testing.T) {
+	t.Parallel()
+	env := setup(t)
+	registered, loggedIn, other := env.Client(), env.Client(), env.Client()
+	register(t, env, registered).WantAt("/account")
+	login(loggedIn, adultID, password).WantAt("/account")
+	for _, c := range []*webtest.Client{registered, loggedIn} {
+		c.Get("/account").Submit(`form[action="/logout"]`, nil)
+	}
+	strangers := func() {
+		for i := range 30 {
+			login(env.Client().With("X-Forwarded-For", fmt.Sprintf("198.51.100.%d", i)), adultID, "wrong horse 1").WantError("", "不正确")
+		}
+	}
+	strangers()
+	login(other, adultID, password).WantError("", "用绑定手机的验证码找回密码")
+	for _, c := range []*webtest.Client{registered, loggedIn} {
+		login(c, adultID, password).WantAt("/account")
+	}
+	env.Clock.Advance(2 * time.Minute)
+	other.Get("/reset").Submit("form", map[string]string{"id_number": adultID}).WantAt("/reset/code").
+		Submit(`form[action="/reset/code"]`, map[string]string{"code": messages(t, env)[0].Code, "password": "new horse 12", "password_again": "new horse 12"}).
+		WantAt("/login")
+	strangers()
+	login(env.Client(), adultID, "new horse 12").WantError("", "用绑定手机的验证码找回密码")
+	login(other, adultID, "new horse 12").WantAt("/account")
 }
 
 func TestResetSaysTheSameForKnownAndUnknown(t *testing.T) {

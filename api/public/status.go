@@ -2,6 +2,7 @@ package public
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 
@@ -65,7 +66,7 @@ func (s Status) find(w http.ResponseWriter, r *http.Request) error {
 	if !form.OK() {
 		return s.show(w, r, p, form.Status())
 	}
-	found, err := s.lookUp(r.Context(), web.ClientIP(r), number, tail)
+	found, err := s.lookUp(r, number, tail)
 	if err != nil {
 		if absorbed := form.Absorb("", err); absorbed != nil {
 			return absorbed
@@ -77,23 +78,51 @@ func (s Status) find(w http.ResponseWriter, r *http.Request) error {
 }
 
 // lookUp counts the attempt before it looks: an unknown number and a wrong tail cost the same and
-// are answered alike.
-func (s Status) lookUp(ctx context.Context, address, number, tail string) (cardstore.Public, error) {
-	if err := s.Limits.Allow(ctx, limit.StatusAddress, limit.AddressKey(address)); err != nil {
+// are answered alike. The holder who is logged in guesses nothing and is not counted, so that strangers'
+// guesses close the page to them only.
+func (s Status) lookUp(r *http.Request, number, tail string) (cardstore.Public, error) {
+	ctx, address := r.Context(), web.ClientIP(r)
+	own, err := s.isOwn(r, number)
+	if err != nil {
 		return cardstore.Public{}, err
 	}
-	if err := s.Limits.Allow(ctx, limit.StatusNumber, number); err != nil {
-		return cardstore.Public{}, err
+	if own {
+		return s.byNumber(ctx, number, tail)
 	}
+	here := limit.At(number, address)
+	for _, c := range []struct {
+		kind limit.Kind
+		key  string
+	}{
+		{limit.StatusAddress, limit.AddressKey(address)}, {limit.StatusNumber, here}, {limit.StatusAnywhere, number},
+	} {
+		if err := s.Limits.Allow(ctx, c.kind, c.key); err != nil {
+			return cardstore.Public{}, err
+		}
+	}
+	found, err := s.byNumber(ctx, number, tail)
+	if err != nil {
+		return found, err
+	}
+	// Who knows the tail guesses no more.
+	return found, errors.Join(s.Limits.Forget(ctx, limit.StatusNumber, here), s.Limits.Forget(ctx, limit.StatusAnywhere, number))
+}
+
+func (s Status) isOwn(r *http.Request, number string) (bool, error) {
+	p, err := s.Kit.Principal(r)
+	if err != nil || !p.IsPerson() {
+		return false, err
+	}
+	return s.Cases.IsOwn(r.Context(), p.ID, number)
+}
+
+func (s Status) byNumber(ctx context.Context, number, tail string) (cardstore.Public, error) {
 	found, err := s.Cases.ByNumber(ctx, number, tail)
 	if fault.Is(err, fault.NotFound) {
 		// A form that found nothing, not a page that does not exist.
 		return found, fault.Wrap(fault.Invalid, err, "没有找到匹配的申请，请核对申请编号和身份证号后四位。")
 	}
-	if err != nil {
-		return found, err
-	}
-	return found, s.Limits.Forget(ctx, limit.StatusNumber, number) // who knows the tail guesses no more
+	return found, err
 }
 
 func (s Status) outlook(p cardstore.Public) card.Outlook {

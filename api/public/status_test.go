@@ -2,6 +2,8 @@ package public_test
 
 import (
 	"context"
+	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"volcard/api/public"
+	"volcard/api/web"
 	"volcard/api/web/webtest"
 	"volcard/internal/card"
 	"volcard/internal/photo/demo"
@@ -22,7 +25,7 @@ import (
 // openStatus serves the page, with one case that is ready, and returns the case's number.
 func openStatus(t *testing.T) (*webtest.Env, string) {
 	t.Helper()
-	env := webtest.New(t)
+	env := webtest.New(t, func(o *web.Options) { o.Proxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")} })
 	base := cardstore.Store{DB: env.DB, Vault: env.Vault, Clock: env.Clock}
 	public.Status{
 		Kit: env.Kit, Cases: cardstore.Cases{Store: base}, Terms: card.DefaultTerms(),
@@ -127,6 +130,17 @@ func TestStatusLimits(t *testing.T) {
 	ask(env, number, "004X").Want(429).WantError("", "操作太频繁") // the right one as well: no guess is answered
 	env.Clock.Advance(16 * time.Minute)
 	ask(env, number, "004X").Want(200).WantText("h1", "可以领卡")
+
+	// T78: a stranger elsewhere closes the page to nobody but that network, and the holder's login passes anyway.
+	for i := range 30 {
+		env.Client().With("X-Forwarded-For", fmt.Sprintf("198.51.100.%d", i)).Get("/status").Submit("form", map[string]string{"number": number, "tail": "0001"}).Want(422)
+	}
+	ask(env, number, "004X").Want(429).WantError("", "或者登录后查看")
+	var owner uuid.UUID
+	require.NoError(t, env.DB.QueryRow(t.Context(), "SELECT person_id FROM application WHERE number = $1", number).Scan(&owner))
+	env.Person(owner, "买买提").Get("/status").Submit("form", map[string]string{"number": number, "tail": "004X"}).Want(200).WantText("h1", "可以领卡")
+	env.Person(uuid.Must(uuid.NewV7()), "别人").Get("/status").Submit("form", map[string]string{"number": number, "tail": "004X"}).Want(429)
+	env.Clock.Advance(time.Hour)
 
 	// One address may not try many numbers either.
 	for range 20 {

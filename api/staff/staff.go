@@ -86,8 +86,13 @@ func (room Room) login(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	login, err := staffstore.ParseLogin(form.Get("login"))
+	if err != nil {
+		login = "" // goes on as an account that does not exist
+	}
 	who, err := room.logins().Login(r.Context(), staffstore.Login{
-		Login: form.Get("login"), Password: form.Raw("password"), Code: form.Get("code"), Address: web.ClientIP(r),
+		Login: login, Password: form.Raw("password"), Code: form.Get("code"), Address: web.ClientIP(r),
+		Device: room.Kit.Devices.Known(r, web.KindStaff, login),
 	})
 	if err != nil {
 		if err := form.Absorb("", err); err != nil {
@@ -95,8 +100,9 @@ func (room Room) login(w http.ResponseWriter, r *http.Request) error {
 		}
 		return room.renderLogin(w, r, form)
 	}
+	room.Kit.Devices.Remember(w, r, web.KindStaff, login)
 	if who.MustChange {
-		s, err := room.Kit.Restart(r)
+		s, err := room.Kit.Restart(r, who.ID)
 		if err != nil {
 			return err
 		}

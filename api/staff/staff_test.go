@@ -100,6 +100,36 @@ func TestGivenPasswordsAreReplacedFirst(t *testing.T) {
 	login(env.Client(), e.Login, "own horse 22", code(t, env, e.TOTPSecret)).WantAt("/staff")
 }
 
+// Somebody who has yet to replace a given password is logged out with the account's other sessions.
+func TestAPendingPasswordEndsWithTheAccount(t *testing.T) {
+	t.Parallel()
+	env, s := setup(t)
+	e := admin(t, s, false)
+	c := env.Client()
+	login(c, e.Login, password, code(t, env, e.TOTPSecret)).WantAt("/staff/password/initial")
+	c.Get("/staff/password/initial").Want(200) // the session is written more than once
+	env.Clock.Advance(2 * time.Minute)
+	c.Get("/staff/password/initial").Want(200)
+	who, err := staffstore.Accounts{Store: s}.ByID(context.Background(), e.ID)
+	require.NoError(t, err)
+	require.NoError(t, env.Kit.EndAll(context.Background(), who.ID))
+	require.Equal(t, "/staff/login", c.Still().Get("/staff/password/initial").Location())
+}
+
+// T78: a branch's computer on which somebody logged in before is not locked out by strangers.
+func TestStrangersLockNoKnownComputerOut(t *testing.T) {
+	t.Parallel()
+	env, s := setup(t)
+	e := admin(t, s, true)
+	known := env.Client()
+	login(known, e.Login, password, code(t, env, e.TOTPSecret)).WantAt("/staff").Submit(`form[action="/staff/logout"]`, nil)
+	for range 30 {
+		login(env.Client(), e.Login, "wrong horse 1", "000000")
+	}
+	login(env.Client(), e.Login, password, code(t, env, e.TOTPSecret)).WantError("", "后再试")
+	login(known, e.Login, password, code(t, env, e.TOTPSecret)).WantAt("/staff")
+}
+
 func TestChangingThePasswordEndsOtherLogins(t *testing.T) {
 	t.Parallel()
 	env, s := setup(t)

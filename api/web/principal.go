@@ -153,14 +153,19 @@ func (d *Door) SignIn(r *http.Request, p Principal) error {
 	return s.PutJSON(valueWho, p)
 }
 
-// Restart renews the token of a session that is not (yet) somebody's, as between the password
-// and the second factor.
-func (d *Door) Restart(r *http.Request) (*Session, error) {
+// Restart renews the token of a session whose owner has yet to do something before logging in, as replacing
+// a password that somebody else gave. It ends with the owner's others (EndAll).
+func (d *Door) Restart(r *http.Request, owner uuid.UUID) (*Session, error) {
 	s, err := d.Session(r)
 	if err != nil {
 		return nil, err
 	}
-	return s, s.restart()
+	if err := s.restart(); err != nil {
+		return nil, err
+	}
+	s.save.Owner = uuid.NullUUID{UUID: owner, Valid: true}
+	s.Put(valueOwner, owner.String())
+	return s, nil
 }
 
 // SignOut ends the session.

@@ -47,6 +47,7 @@ const (
 	valueAbsolute = "absolute"
 	valueDevice   = "device"
 	valueID       = "id"
+	valueOwner    = "owner" // of a session that is nobody's login yet
 )
 
 // sessions loads a session only when somebody asks for it, and writes it only when it changed.
@@ -185,6 +186,8 @@ func (s *Session) load() error {
 	}
 	if p := s.principal(); p != nil {
 		s.save.Owner = uuid.NullUUID{UUID: p.ID, Valid: true}
+	} else if owner, err := uuid.FromString(s.Get(valueOwner)); err == nil {
+		s.save.Owner = uuid.NullUUID{UUID: owner, Valid: true}
 	}
 	if now := s.sessions.clock.Now(); s.r.Header.Get(pollHeader) == "" && now.Sub(s.time(valueTouched)) >= touchEvery {
 		s.setTime(valueTouched, now)

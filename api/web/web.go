@@ -106,6 +106,7 @@ type Kit struct {
 	*Answers
 	*Door
 	*Guard
+	Devices *Devices
 }
 
 // New parses every page and makes the kit; a template that does not parse stops the start.
@@ -151,6 +152,7 @@ func New(o Options) (*Kit, error) {
 	return &Kit{
 		Answers: answers,
 		Door:    &Door{sessions: sessions, answers: answers, log: o.Log},
+		Devices: newDevices(o.Vault, secure),
 		Guard: &Guard{
 			answers: answers, sessions: sessions, assets: assets, clock: o.Clock, log: o.Log, secure: secure,
 			proxies: proxies, floodPerMinute: o.FloodPerMinute, maxBody: o.MaxBody,

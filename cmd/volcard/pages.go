@@ -53,7 +53,7 @@ func pages(p *parts, cfg config.API, starter *workflows.Starter, watch *casewatc
 	}
 	var (
 		limiter  = codestore.Limiter{DB: p.db, Vault: p.vault, Clock: p.clock}
-		codes    = codestore.Codes{DB: p.db, Vault: p.vault, Clock: p.clock}
+		codes    = codestore.Codes{DB: p.db, Vault: p.vault, Clock: p.clock, PerNetwork: cfg.Limits.CodesPerNetwork}
 		cards    = verifystore.Store{DB: p.db}
 		cases    = cardstore.Cases{Store: p.cards}
 		messages = messagestore.Store{DB: p.db, Vault: p.vault, Clock: p.clock}

@@ -11,6 +11,8 @@ import (
 	"net/netip"
 	"net/url"
 	"time"
+
+	"volcard/internal/limit"
 )
 
 // API is what `volcard api` reads: the pages and the JSON rooms.
@@ -18,6 +20,7 @@ type API struct {
 	_ struct{} `doc:"the pages and the JSON interface; runs two or more at once behind a proxy"`
 
 	HTTP     HTTP
+	Limits   Limits
 	Database Database
 	Temporal Temporal
 	Vault    Vault
@@ -102,6 +105,13 @@ type HTTP struct {
 	MaxHeaderBytes    int            `env:"VOLCARD_HTTP_MAX_HEADER_BYTES" envDefault:"32768" doc:"largest head of a request"`
 	MaxBodyBytes      int64          `env:"VOLCARD_HTTP_MAX_BODY_BYTES" envDefault:"131072" doc:"largest form; a form of ours has under 8 KB"`
 	ShutdownGrace     time.Duration  `env:"VOLCARD_HTTP_SHUTDOWN_GRACE" envDefault:"15s" doc:"how long running requests may go on after a stop was asked for"`
+}
+
+// Limits are those that depend on where people sit; the others are rules (internal/limit).
+type Limits struct {
+	_ struct{} `doc:"Limits"`
+
+	CodesPerNetwork []limit.Window `env:"VOLCARD_CODES_PER_NETWORK" envDefault:"60/1m,600/1h,2000/24h" doc:"SMS codes that everybody behind one address may ask for in all; a lecture hall that registers at once stands behind one"`
 }
 
 // Public is how people reach the system.

@@ -149,6 +149,7 @@ func TestRules(t *testing.T) {
 		{"VOLCARD_BASE_URL=card.example.cn", "VOLCARD_BASE_URL", "no http address"},
 		{"VOLCARD_LOG_LEVEL=loud", "VOLCARD_LOG_LEVEL", "none of debug, info, warn, error"},
 		{"VOLCARD_LOG_FORMAT=xml", "VOLCARD_LOG_FORMAT", "none of json, text"},
+		{"VOLCARD_CODES_PER_NETWORK=60/1m,many", "VOLCARD_CODES_PER_NETWORK", "as in 60/1m"},
 		{"VOLCARD_HTTP_READ_TIMEOUT=0s", "VOLCARD_HTTP_READ_TIMEOUT", "not between"},
 		{"VOLCARD_HTTP_MAX_BODY_BYTES=1", "VOLCARD_HTTP_MAX_BODY_BYTES", "not between"},
 		{"VOLCARD_PICKUP_PERIOD=-3d", "VOLCARD_PICKUP_PERIOD", "not between"},

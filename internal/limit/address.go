@@ -12,7 +12,10 @@ func NetworkKey(address string) string { return prefixKey(address, 48) }
 // At is the key of an account as it is tried from one network.
 func At(account, address string) string { return account + AtNetwork + NetworkKey(address) }
 
-// AtNetwork parts the two halves of a key of At; no key that is normalised holds it.
+// AtDevice is the key of an account as it is tried from one browser that is known to it (web.Devices).
+func AtDevice(account, device string) string { return account + AtNetwork + device }
+
+// AtNetwork parts the two halves of a key of At or AtDevice; no key that is normalised holds it.
 const AtNetwork = "\x00"
 
 func prefixKey(address string, bits int) string {

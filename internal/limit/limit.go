@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"volcard/internal/fault"
@@ -18,6 +20,19 @@ import (
 type Window struct {
 	N   int
 	Per time.Duration
+}
+
+// UnmarshalText reads a window as settings write it: 60/1m, at most 60 in a minute. None is longer than a day,
+// since older attempts are not kept.
+func (w *Window) UnmarshalText(text []byte) error {
+	n, per, ok := strings.Cut(string(text), "/")
+	number, errN := strconv.Atoi(strings.TrimSpace(n))
+	length, errPer := time.ParseDuration(strings.TrimSpace(per))
+	if !ok || errN != nil || errPer != nil || number < 1 || length < time.Second || length > day {
+		return fmt.Errorf("%q is no number and period, as in 60/1m; a period has a second to 24h", text)
+	}
+	*w = Window{N: number, Per: length}
+	return nil
 }
 
 // Kind is one thing that is counted, with its windows. Two kinds never share a count.

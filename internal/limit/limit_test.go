@@ -111,6 +111,18 @@ func TestExceededNamesTheNetworkAndTheWay(t *testing.T) {
 	}
 }
 
+func TestWindowText(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]limit.Window{
+		"60/1m": {N: 60, Per: time.Minute}, " 5 / 1h30m ": {N: 5, Per: 90 * time.Minute}, "1/24h": {N: 1, Per: 24 * time.Hour},
+		"": {}, "60": {}, "0/1m": {}, "-1/1m": {}, "60/": {}, "60/25h": {}, "60/1ms": {}, "x/1m": {}, "60/1m/2h": {},
+	} {
+		var got limit.Window
+		require.Equal(t, want == limit.Window{}, got.UnmarshalText([]byte(in)) != nil, in)
+		require.Equal(t, want, got, in)
+	}
+}
+
 func TestKinds(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}

@@ -153,6 +153,13 @@ func (s Cases) OfPerson(ctx context.Context, person uuid.UUID) ([]Case, error) {
 	return cases, store.Translate(err)
 }
 
+// IsOwn reports whether the application of this number is the person's.
+func (s Cases) IsOwn(ctx context.Context, person uuid.UUID, number string) (bool, error) {
+	var own bool
+	err := s.DB.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM application WHERE number = $1 AND person_id = $2)", number, person).Scan(&own)
+	return own, store.Translate(err)
+}
+
 // Public is what may be read without login: states and dates, no name.
 type Public struct {
 	Number      string

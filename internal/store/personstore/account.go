@@ -22,20 +22,18 @@ type Login struct {
 	IDNumber person.IDNumber
 	Password string
 	Address  string // the client's
+	// Device is the key of a browser from which this account was used before (web.Devices); empty: another one.
+	Device string
 }
 
 // Login returns the account's id. Unknown numbers and wrong passwords give one answer after one
 // amount of work; only who knows the password learns that the account is blocked.
 func (s Accounts) Login(ctx context.Context, l Login) (uuid.UUID, error) {
-	if err := s.Limiter.Allow(ctx, limit.LoginAddress, limit.AddressKey(l.Address)); err != nil {
-		return uuid.Nil, err
-	}
-	account, here := l.IDNumber.String(), limit.At(l.IDNumber.String(), l.Address)
-	if err := s.Limiter.Allow(ctx, limit.LoginAccount, here); err != nil {
-		return uuid.Nil, err
-	}
-	if err := s.Limiter.Allow(ctx, limit.LoginAnywhere, account); err != nil {
-		return uuid.Nil, err
+	counts := loginCounts(l)
+	for _, c := range counts {
+		if err := s.Limiter.Allow(ctx, c.kind, c.key); err != nil {
+			return uuid.Nil, err
+		}
 	}
 	var id uuid.UUID
 	var hash string
@@ -55,10 +53,35 @@ func (s Accounts) Login(ctx context.Context, l Login) (uuid.UUID, error) {
 	if isBlocked {
 		return uuid.Nil, blocked()
 	}
-	if err := s.Limiter.Forget(ctx, limit.LoginAccount, here); err != nil {
-		return uuid.Nil, err
+	for _, c := range counts {
+		if c.kind.Name == limit.LoginAddress.Name {
+			continue // shared with others
+		}
+		if err := s.Limiter.Forget(ctx, c.kind, c.key); err != nil {
+			return uuid.Nil, err
+		}
 	}
-	return id, s.Limiter.Forget(ctx, limit.LoginAnywhere, account)
+	return id, nil
+}
+
+// loginCount is one count of a login.
+type loginCount struct {
+	kind limit.Kind
+	key  string
+}
+
+// loginCounts are what a login is counted under. A known browser has a count of its own and no other, so
+// that strangers lock nobody out, whether they guess at the account or share the holder's network.
+func loginCounts(l Login) []loginCount {
+	account := l.IDNumber.String()
+	if l.Device != "" {
+		return []loginCount{{limit.LoginDevice, limit.AtDevice(account, l.Device)}}
+	}
+	return []loginCount{
+		{limit.LoginAddress, limit.AddressKey(l.Address)},
+		{limit.LoginAccount, limit.At(account, l.Address)},
+		{limit.LoginAnywhere, account},
+	}
 }
 
 // CheckPassword asks somebody who is logged in for the password again, before a sensitive change.
@@ -121,6 +144,7 @@ func (s Accounts) SetPassword(ctx context.Context, id uuid.UUID, password, how s
 	return errors.Join(
 		s.Limiter.Forget(ctx, limit.LoginAccount, private.IDNumber.String()),
 		s.Limiter.Forget(ctx, limit.LoginAnywhere, private.IDNumber.String()),
+		s.Limiter.Forget(ctx, limit.LoginDevice, private.IDNumber.String()),
 		s.Limiter.Forget(ctx, limit.Password, id.String()))
 }
 

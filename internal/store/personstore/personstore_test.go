@@ -329,6 +329,36 @@ func TestLockOutIsOfTheNetwork(t *testing.T) {
 	require.NoError(t, try("River-9-stone", "192.0.2.1"))
 }
 
+// T78: what strangers try, from the holder's own network too, locks out nobody whose browser is known; and a
+// known browser has no more tries than another one.
+func TestAKnownDevicePasses(t *testing.T) {
+	b := setup(t)
+	id := b.register()
+	n := newPerson(t)
+	try := func(password, address, device string) error {
+		_, err := b.accounts.Login(ctx, personstore.Login{IDNumber: n.IDNumber, Password: password, Address: address, Device: device})
+		return err
+	}
+	for i := range 30 {
+		require.True(t, fault.Is(try("wrong-1234", fmt.Sprintf("198.51.100.%d", i), ""), fault.Unauthenticated))
+	}
+	for range 30 {
+		_ = try("wrong-1234", "192.0.2.1", "")
+	}
+	err := try(password, "192.0.2.2", "")
+	require.True(t, fault.Is(err, fault.TooMany))
+	require.Contains(t, fault.Sentence(err), "用绑定手机的验证码找回密码", "the refusal names the way")
+	require.NoError(t, try(password, "192.0.2.1", "known"))
+
+	for range 5 {
+		require.True(t, fault.Is(try("wrong-1234", "192.0.2.1", "known"), fault.Unauthenticated))
+	}
+	require.True(t, fault.Is(try(password, "192.0.2.1", "known"), fault.TooMany))
+	require.NoError(t, try(password, "192.0.2.1", "another"))
+	require.NoError(t, b.accounts.SetPassword(ctx, id, "River-9-stone", personstore.Reset))
+	require.NoError(t, try("River-9-stone", "192.0.2.1", "known"), "a reset ends this lock-out too")
+}
+
 func TestPasswordAndPhone(t *testing.T) {
 	b := setup(t)
 	id := b.register()

@@ -21,23 +21,28 @@ type Login struct {
 	Password string
 	Code     string
 	Address  string // the client's
+	// Device is the key of a browser from which this account was used before (web.Devices); empty: another one.
+	Device string
 }
 
 var errLoginRefused = fault.New(fault.Unauthenticated, "登录名、密码或动态码不正确。")
 
 // Login returns the account. After five failures the account is locked for a quarter of an hour:
-// to the network that they came from, and to everybody where the password was right and the code
-// wrong. A code works once: whoever read it over a shoulder comes too late.
+// to the network or the known browser that they came from, and to everybody where the password was right
+// and the code wrong. A code works once: whoever read it over a shoulder comes too late.
 func (s Logins) Login(ctx context.Context, l Login) (Staff, error) {
-	if err := s.Limiter.Allow(ctx, limit.StaffLoginAddress, limit.AddressKey(l.Address)); err != nil {
-		return Staff{}, err
-	}
 	login, err := ParseLogin(l.Login)
 	if err != nil {
 		login = "" // goes on as an account that does not exist
 	}
-	here := limit.At(login, l.Address)
-	if err := s.Limiter.Allow(ctx, limit.StaffLogin, here); err != nil {
+	kind, key := limit.StaffDevice, limit.AtDevice(login, l.Device)
+	if l.Device == "" {
+		kind, key = limit.StaffLogin, limit.At(login, l.Address)
+		if err := s.Limiter.Allow(ctx, limit.StaffLoginAddress, limit.AddressKey(l.Address)); err != nil {
+			return Staff{}, err
+		}
+	}
+	if err := s.Limiter.Allow(ctx, kind, key); err != nil {
 		return Staff{}, err
 	}
 	var id uuid.UUID
@@ -68,7 +73,7 @@ func (s Logins) Login(ctx context.Context, l Login) (Staff, error) {
 	if err != nil {
 		return Staff{}, err
 	}
-	return st, errors.Join(s.Limiter.Forget(ctx, limit.StaffLogin, here), s.Limiter.Forget(ctx, limit.StaffCode, login))
+	return st, errors.Join(s.Limiter.Forget(ctx, kind, key), s.Limiter.Forget(ctx, limit.StaffCode, login))
 }
 
 // Unlock ends the lock-out of an account, whether or not it is locked.
@@ -90,7 +95,8 @@ func (s Accounts) Unlock(ctx context.Context, actor store.Actor, login string) e
 }
 
 func (s Accounts) forget(ctx context.Context, id uuid.UUID, login string) error {
-	return errors.Join(s.Limiter.Forget(ctx, limit.StaffLogin, login), s.Limiter.Forget(ctx, limit.StaffCode, login),
+	return errors.Join(s.Limiter.Forget(ctx, limit.StaffLogin, login), s.Limiter.Forget(ctx, limit.StaffDevice, login),
+		s.Limiter.Forget(ctx, limit.StaffCode, login),
 		s.Limiter.Forget(ctx, limit.Password, id.String()))
 }
 

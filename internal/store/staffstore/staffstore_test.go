@@ -53,6 +53,34 @@ func setup(t *testing.T) *bundle {
 	return &bundle{s, staffstore.Accounts{Store: s}, staffstore.Logins{Store: s}, staffstore.FirstAdmin{Store: s}, now, branch, t}
 }
 
+// T78: strangers in the branch's own network lock out nobody whose computer is known; unlocking an account
+// ends the lock-out of its computers.
+func TestAKnownDevicePasses(t *testing.T) {
+	b := setup(t)
+	e := b.clerk("li.wei")
+	try := func(device, password string) error {
+		l := b.form(e)
+		l.Device = device
+		if password != "" {
+			l.Password = password
+		}
+		_, err := b.logins.Login(ctx, l)
+		b.now.Advance(30 * time.Second)
+		return err
+	}
+	for range 25 {
+		_ = try("", "wrong-1234")
+	}
+	require.True(t, fault.Is(try("", ""), fault.TooMany))
+	require.NoError(t, try("known", ""))
+	for range 5 {
+		require.True(t, fault.Is(try("known", "wrong-1234"), fault.Unauthenticated))
+	}
+	require.True(t, fault.Is(try("known", ""), fault.TooMany))
+	require.NoError(t, b.accounts.Unlock(ctx, operator, "li.wei"))
+	require.NoError(t, try("known", ""))
+}
+
 func (b *bundle) admin(login string) staffstore.Enrolment {
 	b.t.Helper()
 	e, err := b.accounts.Create(ctx, operator, staffstore.NewStaff{Login: login, Name: "管理员", Role: staffstore.ProvinceAdmin})
