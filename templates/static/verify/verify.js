@@ -1,12 +1,12 @@
 // The page that checks cards: fetches keys and the list once, then works without network. Both
 // stay in memory only; nothing scanned is kept or sent.
+import { Clock, wrongClock } from "./clock.js";
 import { choose } from "./ed25519.js";
 import { fromCamera, fromFile, hasCamera } from "./scan.js";
 import { check, readKeys, readList } from "./token.js";
 
 const renewEvery = 60_000;   // while there is a network
 const sayAgeEvery = 15_000;
-const clockSlack = 5 * 60_000;
 const patience = 8_000;      // a network that answers no sooner counts as none
 
 const $ = (id) => document.getElementById(id);
@@ -16,14 +16,10 @@ const reasons = JSON.parse(words.dataset.reasons);
 
 let keys = null;
 let list = null;
-let listAt = 0; // performance.now() when the list came
 let offline = false;
 let crypto25519;
 
-/** The time: the device's, but never earlier than what the server said. */
-function now() {
-  return list ? Math.max(Date.now(), list.issued + (performance.now() - listAt)) : Date.now();
-}
+const clock = new Clock();
 
 async function get(path) {
   const signal = AbortSignal.timeout?.(patience);
@@ -39,13 +35,11 @@ function load() {
   loading ??= (async () => {
     try {
       const fresh = readKeys(await (await get("/.well-known/volcard/keys")).json());
-      const bytes = new Uint8Array(await (await get("/.well-known/volcard/revoked")).arrayBuffer());
-      const next = await readList(bytes, fresh, crypto25519.verify);
+      const answer = await get("/.well-known/volcard/revoked");
+      const next = await readList(new Uint8Array(await answer.arrayBuffer()), fresh, crypto25519.verify);
+      clock.learn(next.issued, answer.headers.get("Date"));
       keys = fresh;
-      if (!list || next.issued >= list.issued) {
-        list = next;
-        listAt = performance.now();
-      }
+      if (!list || next.issued >= list.issued) list = next;
       offline = false;
     } catch {
       offline = true;
@@ -68,6 +62,10 @@ const clockText = (at) => new Date(at).toLocaleString("zh-CN", {
   timeZone: "Asia/Shanghai", month: "numeric", day: "numeric", hour: "2-digit", minute: "2-digit", hour12: false,
 });
 
+const dayText = (at) => new Date(at).toLocaleDateString("zh-CN", {
+  timeZone: "Asia/Shanghai", year: "numeric", month: "long", day: "numeric",
+});
+
 /**
  * Says how old the list is, and what that means. The age changes each minute and stands outside
  * the line that is read aloud.
@@ -79,15 +77,15 @@ function sayBasis() {
     state = offline ? "missing" : "loading";
     sentence = offline ? "还没有取得公钥和吊销名单，暂时不能核验。请联网后更新。" : "正在下载公钥和吊销名单……";
   } else {
-    facts = `名单签发于 ${clockText(list.issued)}（${age(now() - list.issued)}），共 ${list.size} 条。`;
-    if (now() > list.next) {
+    facts = `名单签发于 ${clockText(list.issued)}（${age(clock.now() - list.issued)}），共 ${list.size} 条。`;
+    if (clock.now() > list.next) {
       state = "stale";
       sentence = "名单已超过一天没有更新，结果可能不准，请联网后更新。";
     } else if (offline) {
       state = "offline";
       sentence = "现在没有网络，按这份名单核验。";
     }
-    if (list.issued - Date.now() > clockSlack) sentence += "本机时间似乎不准，请检查。";
+    sentence += wrongClock(clock);
   }
   box.dataset.state = state;
   if ($("basis").textContent !== facts) $("basis").textContent = facts;
@@ -113,7 +111,7 @@ async function say(text, question = ask()) {
   const result = $("result");
   if (!keys && loading) await loading;
   const said = keys
-    ? await check(text, { keys, list, verify: crypto25519.verify, now: now() })
+    ? await check(text, { keys, list, verify: crypto25519.verify, now: clock.now() })
     : { status: "unlisted" };
   if (question !== questions) return said.status;
   const made = document.querySelector(`template[data-verdict="${said.status}"]`).content.cloneNode(true);
@@ -125,16 +123,31 @@ async function say(text, question = ask()) {
     fill("year", said.claims.year);
     made.querySelector("dl").hidden = false;
   }
+  const doubt = aboutTime(said.status);
+  if (doubt) made.append(note(doubt));
   result.replaceChildren(made);
   result.scrollIntoView({ block: "nearest" });
   return said.status;
 }
 
-function saySentence(sentence) {
+/** What has to be said of the time by which a verdict was given. */
+function aboutTime(status) {
+  if (!keys || status === "unknown") return "";
+  if (!clock.trusted && (status === "expired" || status === "stale")) {
+    return `这是按您设备的时间（${dayText(clock.now())}）判断的。如果设备时间不对，请校准或联网后再核验。`;
+  }
+  return wrongClock(clock);
+}
+
+function note(sentence) {
   const p = document.createElement("p");
   p.className = "note";
   p.textContent = sentence;
-  $("result").replaceChildren(p);
+  return p;
+}
+
+function saySentence(sentence) {
+  $("result").replaceChildren(note(sentence));
 }
 
 let camera = null; // aborted when the camera is closed, even before the person has allowed it
