@@ -65,12 +65,14 @@ type environment struct {
 
 func (d *dev) environment(environ []string, s secrets) environment {
 	return makeEnvironment(environ, map[string]string{
-		"PORT":                         strconv.Itoa(d.cfg.Port),
-		"VOLCARD_DATABASE_URL":         d.postgres.AppURL(),
-		"VOLCARD_DATABASE_OWNER_URL":   d.postgres.OwnerURL(),
-		"VOLCARD_DATABASE_AUDIT_URL":   d.postgres.AuditURL(),
-		"VOLCARD_TEMPORAL_ADDRESS":     d.temporal.Address(),
-		"VOLCARD_TEMPORAL_NAMESPACE":   devstack.Namespace,
+		"PORT":                       strconv.Itoa(d.cfg.Port),
+		"VOLCARD_DATABASE_URL":       d.postgres.AppURL(),
+		"VOLCARD_DATABASE_OWNER_URL": d.postgres.OwnerURL(),
+		"VOLCARD_DATABASE_AUDIT_URL": d.postgres.AuditURL(),
+		"VOLCARD_TEMPORAL_ADDRESS":   d.temporal.Address(),
+		"VOLCARD_TEMPORAL_NAMESPACE": devstack.Namespace,
+		// For the operator's commands: their shell may be set up for another Temporal.
+		"TEMPORAL_TLS": "false", "TEMPORAL_API_KEY": "", "TEMPORAL_CONFIG_FILE": "", "TEMPORAL_PROFILE": "",
 		"VOLCARD_VAULT_KEYSET_FILE":    s.keyset,
 		"VOLCARD_VAULT_INDEX_KEY_FILE": s.indexKey,
 		"VOLCARD_DEMO":                 "true",
@@ -83,7 +85,8 @@ func (d *dev) environment(environ []string, s secrets) environment {
 func makeEnvironment(environ []string, made map[string]string) environment {
 	e := environment{given: map[string]string{}, made: made}
 	for _, kv := range environ {
-		if name, value, ok := strings.Cut(kv, "="); ok && value != "" {
+		// A developer's shell may be set up for another Temporal, with a key that is not for this one.
+		if name, value, ok := strings.Cut(kv, "="); ok && value != "" && !strings.HasPrefix(name, "TEMPORAL_") {
 			e.given[name] = value
 		}
 	}

@@ -48,7 +48,7 @@ func TestEnvironmentIsTakenByTheProcesses(t *testing.T) {
 	require.NoError(t, err)
 	e := makeEnvironment([]string{
 		"VOLCARD_DATABASE_URL=postgres://elsewhere/volcard", "VOLCARD_DATABASE_AUDIT_URL_FILE=/nowhere", "VOLCARD_VAULT_KEYSET={}",
-		"VOLCARD_PICKUP_PERIOD=20d", "HOME=/home/somebody",
+		"VOLCARD_PICKUP_PERIOD=20d", "HOME=/home/somebody", "TEMPORAL_API_KEY=of-another", "TEMPORAL_TLS_CERT=/another",
 	}, map[string]string{
 		"VOLCARD_DATABASE_URL": "postgres://volcard_app@/volcard?host=/run/db", "VOLCARD_DATABASE_AUDIT_URL": "postgres://volcard_audit@/volcard?host=/run/db",
 		"VOLCARD_VAULT_KEYSET_FILE": s.keyset, "VOLCARD_VAULT_INDEX_KEY_FILE": s.indexKey, "VOLCARD_DEMO": "true", "PORT": "8081",
@@ -56,6 +56,7 @@ func TestEnvironmentIsTakenByTheProcesses(t *testing.T) {
 	worker, err := config.Load[config.Worker](e.list())
 	require.NoError(t, err)
 	require.Equal(t, "postgres://volcard_app@/volcard?host=/run/db", worker.Database.URL.Reveal())
+	require.Nil(t, worker.Temporal.ClientOptions().Credentials, "a key of the developer's own Temporal")
 	require.InDelta(t, 20*24, worker.Cards.PickupPeriod.Hours(), 0)
 	api, err := config.Load[config.API](e.list())
 	require.NoError(t, err)

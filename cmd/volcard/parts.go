@@ -73,15 +73,15 @@ func openParts(ctx context.Context, log *slog.Logger, d config.Database, t confi
 	if p.db, err = store.Open(ctx, d.URL.Reveal(), d.MaxConns); err != nil {
 		return nil, err
 	}
-	p.temporal, err = client.NewLazyClient(client.Options{
-		HostPort: t.Address, Namespace: t.Namespace, Logger: tlog.NewStructuredLogger(log),
-		MetricsHandler: p.metrics.Temporal(), DataConverter: workflows.DataConverter(p.vault),
-		// Error texts hold nothing personal; the codec seals them all the same.
-		FailureConverter: temporal.NewDefaultFailureConverter(temporal.DefaultFailureConverterOptions{
-			DataConverter: workflows.DataConverter(p.vault), EncodeCommonAttributes: true,
-		}),
-		ConnectionOptions: client.ConnectionOptions{DialOptions: killpoint.DialOptions()},
+	options := t.ClientOptions()
+	options.Logger, options.MetricsHandler = tlog.NewStructuredLogger(log), p.metrics.Temporal()
+	options.DataConverter = workflows.DataConverter(p.vault)
+	// Error texts hold nothing personal; the codec seals them all the same.
+	options.FailureConverter = temporal.NewDefaultFailureConverter(temporal.DefaultFailureConverterOptions{
+		DataConverter: workflows.DataConverter(p.vault), EncodeCommonAttributes: true,
 	})
+	options.ConnectionOptions.DialOptions = killpoint.DialOptions()
+	p.temporal, err = client.NewLazyClient(options)
 	if err != nil {
 		p.db.Close()
 		return nil, fmt.Errorf("temporal client: %w", err)

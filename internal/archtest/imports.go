@@ -153,6 +153,7 @@ var importRules = []importRule{
 		except: []string{
 			"workflows/...", "activities/...", "cmd/...", "internal/audit/...", "internal/devstack/...",
 			"internal/telemetry", "internal/killpoint", "test/...", "bench/...",
+			"internal/config", // reads the SDK's own variables with its own reader
 		},
 		reason: "the process engine is known to the processes and to those who start them",
 	},

@@ -21,6 +21,24 @@ type adder func(variable, format string, args ...any)
 // checker is a part or a process that has rules beyond the types of its fields.
 type checker interface{ check(add adder) }
 
+// resolver is a part that takes settings from elsewhere too. It runs before the variables are parsed and may
+// set those that are not set.
+type resolver interface {
+	resolve(vars map[string]string, add adder)
+}
+
+// resolve walks the parts of a settings struct, which is addressable.
+func resolve(v reflect.Value, vars map[string]string, add adder) {
+	for i := range v.NumField() {
+		if f := v.Field(i); f.Kind() == reflect.Struct && f.NumField() > 0 && f.CanInterface() {
+			resolve(f, vars, add)
+		}
+	}
+	if r, ok := v.Addr().Interface().(resolver); ok {
+		r.resolve(vars, add)
+	}
+}
+
 // check walks the parts of a settings struct and collects the faults of all of them.
 func check(v reflect.Value, add adder) {
 	for i := range v.NumField() {
@@ -84,13 +102,17 @@ func (m Metrics) check(add adder) {
 }
 
 func checkHostPort(variable, addr string, add adder) {
+	if !hostPort(addr) {
+		add(variable, "%q is no host:port", addr)
+	}
+}
+
+func hostPort(addr string) bool {
 	_, port, err := net.SplitHostPort(addr)
 	if err == nil {
 		_, err = strconv.ParseUint(port, 10, 16)
 	}
-	if err != nil {
-		add(variable, "%q is no host:port", addr)
-	}
+	return err == nil
 }
 
 func (l Log) check(add adder) {

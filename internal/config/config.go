@@ -60,11 +60,10 @@ type Migrate struct {
 type Audit struct {
 	_ struct{} `doc:"checks what was stored and issued, with its own SQL; read-only"`
 
-	Reader   AuditDatabase
-	Temporal Temporal
-	Cards    Cards
-	Demo     Demo
-	Log      Log
+	Reader AuditDatabase
+	Cards  Cards
+	Demo   Demo
+	Log    Log
 }
 
 // Admin is what `volcard admin …` reads.
@@ -148,15 +147,6 @@ type AuditDatabase struct {
 	_ struct{} `doc:"Database, as the auditor"`
 
 	URL Secret `env:"VOLCARD_DATABASE_AUDIT_URL,required" doc:"PostgreSQL URL of the auditor's role, which only reads"`
-}
-
-// Temporal is the connection to the workflow engine.
-type Temporal struct {
-	_ struct{} `doc:"Temporal"`
-
-	Address   string `env:"VOLCARD_TEMPORAL_ADDRESS" envDefault:"127.0.0.1:7233" doc:"host and port of the Temporal frontend"`
-	Namespace string `env:"VOLCARD_TEMPORAL_NAMESPACE" envDefault:"volcard" doc:"namespace of the workflows"`
-	TaskQueue string `env:"VOLCARD_TEMPORAL_TASK_QUEUE" envDefault:"volcard" doc:"task queue between api and worker"`
 }
 
 // Vault holds the keys under which personal data is stored. `volcard admin keys` makes them.

@@ -80,6 +80,7 @@ func load(target any, environ []string) Faults {
 	readFiles(fields, vars, add)
 	// An empty variable means the default, as a compose file's ${NAME:-} writes it.
 	maps.DeleteFunc(vars, func(_, v string) bool { return v == "" })
+	resolve(reflect.ValueOf(target).Elem(), vars, add)
 
 	err := env.ParseWithOptions(target, env.Options{
 		Environment: vars,
