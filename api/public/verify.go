@@ -27,7 +27,9 @@ type Verify struct {
 	Kit   *web.Kit
 	Keys  *credential.Keyring
 	Cards verifystore.Store
-	List  *credential.Publisher
+	List  *credential.Publisher // the status list
+	// OldList is the form that pages opened before the status list go by.
+	OldList *credential.Publisher
 	// PerMinute bounds the checks of one address; 0: no bound.
 	PerMinute int
 }
@@ -44,6 +46,7 @@ func (v Verify) Routes(r chi.Router) {
 	}
 	r.Get("/verify", v.Kit.Handle(v.page))
 	r.Get(keysPath, v.Kit.Handle(v.keys))
+	r.Get(StatusListPath, v.Kit.Handle(v.statusList))
 	r.Get(revokedPath, v.Kit.Handle(v.revoked))
 }
 
@@ -73,7 +76,7 @@ var verdicts = []Verdict{
 	{"cancelled", "bad", "已注销", "这张证件已注销，不能再使用。"},
 	{"unknown", "bad", "不是有效的志愿者证", "系统里没有这张证件。"},
 	{"stale", "warn", "真实，但名单已旧", "签名是真的；吊销名单已超过一天没有更新，请联网后再查。"},
-	{"unlisted", "warn", "暂时不能确认", "还没有取得公钥或吊销名单，请联网后再查。"},
+	{"unlisted", "warn", "暂时不能确认", "还没有取得公钥或吊销名单，或名单里还没有这张证件，请联网后再查。"},
 }
 
 func verdict(key string) Verdict {

@@ -3,13 +3,16 @@ package public
 import (
 	"net/http"
 	"strconv"
+
+	"volcard/internal/credential"
 )
 
 // Where the keys and the list of revoked cards are published, for our own page and for anybody
 // who checks cards with a program of theirs.
 const (
-	keysPath    = "/.well-known/volcard/keys"
-	revokedPath = "/.well-known/volcard/revoked"
+	keysPath       = "/.well-known/volcard/keys"
+	StatusListPath = "/.well-known/volcard/status-list"
+	revokedPath    = "/.well-known/volcard/revoked"
 )
 
 func (v Verify) keys(w http.ResponseWriter, r *http.Request) error {
@@ -21,13 +24,21 @@ func (v Verify) keys(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+func (v Verify) statusList(w http.ResponseWriter, r *http.Request) error {
+	return v.publishList(w, r, v.List, "application/statuslist+cwt")
+}
+
 func (v Verify) revoked(w http.ResponseWriter, r *http.Request) error {
-	list, err := v.List.List(r.Context(), v.Kit.Now())
+	return v.publishList(w, r, v.OldList, "application/cose; cose-type=\"cose-sign1\"")
+}
+
+func (v Verify) publishList(w http.ResponseWriter, r *http.Request, publisher *credential.Publisher, kind string) error {
+	list, err := publisher.List(r.Context(), v.Kit.Now())
 	if err != nil {
 		return err
 	}
 	w.Header().Set("Last-Modified", list.Issued.UTC().Format(http.TimeFormat))
-	publish(w, r, "application/cose; cose-type=\"cose-sign1\"", list.ETag, list.Data)
+	publish(w, r, kind, list.ETag, list.Data)
 	return nil
 }
 

@@ -48,7 +48,9 @@ func newChecks(t testing.TB, perMinute int) *checks {
 	c.branch = c.rows.Branch("测试网点")
 	cards := verifystore.Store{DB: env.DB}
 	public.Verify{
-		Kit: env.Kit, Keys: c.ring, Cards: cards, List: credential.NewPublisher(c.ring, cards), PerMinute: perMinute,
+		Kit: env.Kit, Keys: c.ring, Cards: cards, PerMinute: perMinute,
+		List:    credential.NewStatusPublisher(c.ring, cards, "https://volcard.example.cn"+public.StatusListPath),
+		OldList: credential.NewPublisher(c.ring, cards),
 	}.Routes(env.Router)
 	env.Start()
 	return c
@@ -224,17 +226,31 @@ func TestCheckWithoutDatabase(t *testing.T) {
 func TestPublishedFiles(t *testing.T) {
 	t.Parallel()
 	c := newChecks(t, 0)
-	_, token := c.card("王五", "suspended", c.Clock.Now().AddDate(3, 0, 0))
+	number, token := c.card("王五", "suspended", c.Clock.Now().AddDate(3, 0, 0))
 
 	keys := c.Client().Get("/.well-known/volcard/keys").Want(http.StatusOK)
 	require.Equal(t, "application/json", keys.Response.Header.Get("Content-Type"))
 	require.Contains(t, string(keys.Body), `"crv":"Ed25519"`)
 
+	// old and listed are what the two forms of the list say of the card.
+	old := func(page *webtest.Page) string {
+		_, _, status, err := c.ring.ReadList(page.Body)
+		require.NoError(t, err)
+		return status(token)
+	}
+	listed := func(page *webtest.Page) string {
+		_, _, status, err := c.ring.ReadStatusList(page.Body)
+		require.NoError(t, err)
+		said, ok := status(number)
+		require.True(t, ok, "the list covers it")
+		return said
+	}
+	status := c.Client().Get(public.StatusListPath).Want(http.StatusOK)
+	require.Equal(t, "application/statuslist+cwt", status.Response.Header.Get("Content-Type"))
+	require.Equal(t, "suspended", listed(status))
 	list := c.Client().Get("/.well-known/volcard/revoked").Want(http.StatusOK)
-	_, _, status, err := c.ring.ReadList(list.Body)
-	require.NoError(t, err)
-	require.Equal(t, "suspended", status(token))
-	for _, page := range []*webtest.Page{keys, list} {
+	require.Equal(t, "suspended", old(list))
+	for _, page := range []*webtest.Page{keys, list, status} {
 		h := page.Response.Header
 		require.Equal(t, "*", h.Get("Access-Control-Allow-Origin"))
 		require.Contains(t, h.Get("Cache-Control"), "max-age=2")
@@ -242,13 +258,11 @@ func TestPublishedFiles(t *testing.T) {
 	}
 
 	// Found again: off the list within seconds (T11 the other way round).
-	_, err = c.DB.Exec(t.Context(), "UPDATE card SET status = 'valid'")
+	_, err := c.DB.Exec(t.Context(), "UPDATE card SET status = 'valid'")
 	require.NoError(t, err)
 	c.Clock.Advance(2 * time.Second)
-	list = c.Client().Get("/.well-known/volcard/revoked").Want(http.StatusOK)
-	_, _, status, err = c.ring.ReadList(list.Body)
-	require.NoError(t, err)
-	require.Empty(t, status(token))
+	require.Empty(t, listed(c.Client().Get(public.StatusListPath).Want(http.StatusOK)))
+	require.Empty(t, old(c.Client().Get("/.well-known/volcard/revoked").Want(http.StatusOK)))
 }
 
 // BenchmarkCheck compares the page of a card with a bare handler that does one SELECT, both over HTTP.

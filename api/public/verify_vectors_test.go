@@ -20,6 +20,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
+	"volcard/api/public"
 	"volcard/api/web/webtest"
 	"volcard/internal/clock"
 	"volcard/internal/credential"
@@ -80,9 +81,16 @@ func makeVectors(t *testing.T) []byte {
 	suspended := sign(ring, claims("42260000000214", "王*"))
 	replaced := sign(ring, claims("42260000000311", "李*"))
 	cancelled := sign(ring, claims("42260000000408", "𠮷*"))
-	list, err := ring.SignList([]credential.Revoked{
-		{Token: suspended, Status: "suspended"}, {Token: replaced, Status: "replaced"}, {Token: cancelled, Status: "cancelled"},
-	}, at)
+	const listed = 30_000 // and the number below comes after them
+	statuses := credential.NewStatuses(listed)
+	for sequence, status := range map[int64]string{2: "suspended", 3: "replaced", 4: "cancelled"} {
+		require.NoError(t, statuses.Set(sequence, status))
+	}
+	random := rand.New(rand.NewPCG(1, 2)) // content that needs every kind of code
+	for sequence := int64(100); sequence < listed; sequence += 1 + random.Int64N(40) {
+		require.NoError(t, statuses.Set(sequence, []string{"suspended", "replaced", "cancelled"}[random.IntN(3)]))
+	}
+	list, err := ring.SignStatusList(statuses, "https://volcard.example.cn"+public.StatusListPath, at)
 	require.NoError(t, err)
 	swap := func(s string, i int) string {
 		b := []byte(s)
@@ -99,11 +107,13 @@ func makeVectors(t *testing.T) []byte {
 	v := vectors{List: base64.StdEncoding.EncodeToString(list.Data)}
 	v.Keys, _, err = ring.Published()
 	require.NoError(t, err)
-	foreign, err := stranger.SignList(nil, at)
+	foreign, err := stranger.SignStatusList(statuses, "", at)
+	require.NoError(t, err)
+	oldForm, err := ring.SignList(nil, at)
 	require.NoError(t, err)
 	bent := bytes.Clone(list.Data)
 	bent[40] ^= 1
-	for _, data := range [][]byte{foreign.Data, bent, list.Data[:50], {}} {
+	for _, data := range [][]byte{foreign.Data, oldForm.Data, bent, list.Data[:50], {}} {
 		v.BadList = append(v.BadList, base64.StdEncoding.EncodeToString(data))
 	}
 	add := func(name, text string, now time.Time, noList bool) {
@@ -129,6 +139,9 @@ func makeVectors(t *testing.T) []byte {
 	add("other edition", sign(ring, regular), now, false)
 	add("longest name", sign(ring, claims("42260000000602", strings.Repeat("阿*", 25))), now, false)
 	add("large number", sign(ring, claims("999999999999999999", "王*")), now, false)
+	add("first after the list", sign(ring, claims("42260003000000", "王*")), now, false)
+	add("last of the list", sign(ring, claims("42260002999900", "王*")), now, false)
+	add("over and after the list", sign(ring, claims("42260003000000", "王*")), last.Add(time.Second), false)
 	add("suspended", suspended, now, false)
 	add("replaced", replaced, now, false)
 	add("cancelled", cancelled, now, false)
@@ -171,9 +184,10 @@ func lengthened(token string, n int) (texts []string) {
 // judge writes down what Go says of a text.
 func judge(t *testing.T, ring *credential.Keyring, list []byte, v vector) vector {
 	t.Helper()
-	_, next, revoked, err := ring.ReadList(list)
+	_, next, statusOf, err := ring.ReadStatusList(list)
 	require.NoError(t, err)
-	token, c, err := ring.Redeem(t.Context(), v.Text, v.Now)
+	_, c, err := ring.Redeem(t.Context(), v.Text, v.Now)
+	listed, covered := statusOf(c.CardNumber)
 	switch {
 	case errors.Is(err, credential.ErrMalformed):
 		v.Status, v.Reason = "unknown", "malformed"
@@ -181,13 +195,13 @@ func judge(t *testing.T, ring *credential.Keyring, list []byte, v vector) vector
 		v.Status, v.Reason = "unknown", "unknown-key"
 	case errors.Is(err, credential.ErrSignature):
 		v.Status, v.Reason = "unknown", "altered"
-	case !v.NoList && revoked(token) != "":
-		v.Status = revoked(token)
+	case !v.NoList && listed != "":
+		v.Status = listed
 	case errors.Is(err, credential.ErrExpired):
 		v.Status = "expired"
 	case err != nil:
 		t.Fatal(err)
-	case v.NoList:
+	case v.NoList || !covered:
 		v.Status = "unlisted"
 	case v.Now.After(next):
 		v.Status = "stale"
@@ -200,17 +214,20 @@ func judge(t *testing.T, ring *credential.Keyring, list []byte, v vector) vector
 	return v
 }
 
-// runVectors runs in the page: all vectors, by the browser's Ed25519 and by the vendored one.
+// runVectors runs in the page: all vectors, by what the browser has (Ed25519, DecompressionStream) and by the
+// programs that stand in for it.
 const runVectors = `(async (given) => {
-  const { check, readKeys, readList } = await import("/static/verify/token.js");
+  const { check, readKeys } = await import("/static/verify/token.js");
+  const { readStatusList } = await import("/static/verify/statuslist.js");
+  const inflaters = await import("/static/verify/inflate.js");
   const { native, pure } = await import("/static/verify/ed25519.js");
   const bytes = (b64) => Uint8Array.from(atob(b64), (c) => c.charCodeAt(0));
   const keys = readKeys(given.keys);
   const wrong = [];
   for (const [how, verify] of Object.entries({ native, pure })) {
-    const list = await readList(bytes(given.list), keys, verify);
+    const list = await readStatusList(bytes(given.list), keys, verify, inflaters[how]);
     for (const bad of given.badList) {
-      const taken = await readList(bytes(bad), keys, verify).then(() => true, () => false);
+      const taken = await readStatusList(bytes(bad), keys, verify, inflaters[how]).then(() => true, () => false);
       if (taken) wrong.push(how + ": took a bad list");
     }
     for (const want of given.cases) {

@@ -273,6 +273,12 @@ func TestCardIsSuspended(t *testing.T) {
 	revoked, err := verifystore.Store{DB: h.env.DB}.Revoked(t.Context(), clock.System{}.Now(), 10)
 	require.NoError(t, err)
 	require.Equal(t, []credential.Revoked{{Token: h.token, Status: "suspended"}}, revoked)
+	keys := h.parts.keys
+	_, _, listed, err := keys.ReadStatusList(h.env.Client().Get("/.well-known/volcard/status-list").Want(200).Body)
+	require.NoError(t, err)
+	said, ok := listed(number)
+	require.True(t, ok)
+	require.Equal(t, "suspended", said)
 	out, err = change(card.Suspended, true)
 	require.NoError(t, err)
 	require.Contains(t, out, "already")

@@ -65,9 +65,13 @@ func pages(p *parts, cfg config.API, starter *workflows.Starter, watch *casewatc
 	)
 	return api.Router(api.Rooms{
 		Kit: kit, Metrics: p.metrics.HTTP,
-		Home:    public.Home{Kit: kit, Contacts: contacts(cfg.Contacts.List), Promise: p.regular.Terms.Promise, Faces: p.designs.titles()},
-		Status:  public.Status{Kit: kit, Cases: cases, Limits: limiter, Terms: p.terms},
-		Verify:  public.Verify{Kit: kit, Keys: p.keys, Cards: cards, List: credential.NewPublisher(p.keys, cards), PerMinute: public.DefaultVerifyPerMinute},
+		Home:   public.Home{Kit: kit, Contacts: contacts(cfg.Contacts.List), Promise: p.regular.Terms.Promise, Faces: p.designs.titles()},
+		Status: public.Status{Kit: kit, Cases: cases, Limits: limiter, Terms: p.terms},
+		Verify: public.Verify{
+			Kit: kit, Keys: p.keys, Cards: cards, PerMinute: public.DefaultVerifyPerMinute,
+			List:    credential.NewStatusPublisher(p.keys, cards, cfg.HTTP.Public.URL().JoinPath(public.StatusListPath).String()),
+			OldList: credential.NewPublisher(p.keys, cards),
+		},
 		Outbox:  public.Outbox{Kit: kit, Outbox: messagestore.Outbox{Store: messages}},
 		Logins:  public.DemoLogins{Kit: kit, Staff: workers, Password: demoPassword, People: demoAccounts()},
 		Account: applicant.Account{Kit: kit, People: personstore.People{Store: people}, Codes: codes, Cases: cases, Processes: p.client},

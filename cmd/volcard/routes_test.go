@@ -38,7 +38,8 @@ var matrix = map[string]access{
 	"GET /v/{token}": open, "HEAD /v/{token}": open, "GET /V/{token}": open, "HEAD /V/{token}": open,
 	"GET /v/{token}/*": open, "HEAD /v/{token}/*": open, "GET /V/{token}/*": open, "HEAD /V/{token}/*": open,
 	"GET /verify": open, "GET /.well-known/volcard/keys": open, "GET /.well-known/volcard/revoked": open,
-	"GET /dev/outbox": open, "GET /dev/logins": open,
+	"GET /.well-known/volcard/status-list": open,
+	"GET /dev/outbox":                      open, "GET /dev/logins": open,
 
 	"GET /register": open, "POST /register": open, "GET /register/guardian": open, "POST /register/guardian": open,
 	"GET /register/phone": open, "POST /register/phone": open, "GET /register/code": open, "POST /register/code": open,

@@ -32,6 +32,15 @@ func ParseCardNumber(s string) (string, bool) {
 	return s, check97(s[:12]) == s[12:]
 }
 
+// SequenceOf returns the sequence within a card number as it is stored. It does not look at the check digits.
+func SequenceOf(number string) (int64, bool) {
+	if len(number) != 14 || !strings.HasPrefix(number, "42") || digitsOnly(number) != number {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(number[4:12], 10, 64)
+	return n, err == nil
+}
+
 // check97 gives the two check digits that make the whole number ≡ 1 (mod 97).
 func check97(body string) string {
 	n, err := strconv.ParseInt(body, 10, 64)

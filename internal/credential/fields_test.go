@@ -26,7 +26,7 @@ func TestSignedOddFields(t *testing.T) {
 	verify := func(content any) error {
 		data, err := encoder.Marshal(content)
 		require.NoError(t, err)
-		msg, err := signMessage(key, data, aadToken)
+		msg, err := signMessage(key, data, aadToken, nil)
 		require.NoError(t, err)
 		_, err = ring.Verify(text32.EncodeToString(msg), at)
 		return err

@@ -112,7 +112,7 @@ func (r *Keyring) Sign(c Claims) (token, kid string, err error) {
 	if err != nil {
 		return "", "", err
 	}
-	data, err := signMessage(*k.active, content, aadToken)
+	data, err := signMessage(*k.active, content, aadToken, nil)
 	if err != nil {
 		return "", "", err
 	}
@@ -167,15 +167,21 @@ func (r *Keyring) open(data, aad []byte) (sealed, error) {
 	if err != nil {
 		return sealed{}, err
 	}
-	k := r.keys.Load()
-	if k == nil {
-		return sealed{}, &unknownKey{kid}
-	}
-	key, ok := k.byKID[kid]
-	if !ok {
-		return sealed{}, &unknownKey{kid}
+	key, err := r.key(kid)
+	if err != nil {
+		return sealed{}, err
 	}
 	return m, verifyMessage(key, m, aad)
+}
+
+// key finds a published key.
+func (r *Keyring) key(kid string) (Key, error) {
+	if k := r.keys.Load(); k != nil {
+		if key, ok := k.byKID[kid]; ok {
+			return key, nil
+		}
+	}
+	return Key{}, &unknownKey{kid}
 }
 
 type unknownKey struct{ kid string }

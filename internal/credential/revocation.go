@@ -31,8 +31,8 @@ type Revoked struct {
 
 // Revocations tells which cards are revoked and not yet expired.
 type Revocations interface {
-	// Fingerprint changes whenever the answer of Revoked would.
-	Fingerprint(ctx context.Context, now time.Time) (string, error)
+	// StatusMarker is that of StatusSource.
+	StatusMarker(ctx context.Context) (string, error)
 	// Revoked lists at most limit+1 cards.
 	Revoked(ctx context.Context, now time.Time, limit int) ([]Revoked, error)
 }
@@ -54,8 +54,8 @@ type List struct {
 }
 
 const (
-	// listLimit bounds the list: 1.6 MB. With more, publishing fails and verifying without network
-	// says that it has no list, which is better than a list that leaves somebody out.
+	// listLimit bounds the old form: 1.6 MB. Above it that form ends rather than leave somebody out; the
+	// status list has no such bound.
 	listLimit = 200_000
 	// listCheck is how long the published list stands before the cards are asked again: so soon an
 	// old QR is refused.
@@ -66,21 +66,35 @@ const (
 	listLife = 24 * time.Hour
 )
 
-// Publisher makes the signed revocation list and keeps it for a moment.
+// content signs what was read once. It is signed anew while nothing changes, which reads no card.
+type content func(k Key, issued time.Time) ([]byte, error)
+
+// Publisher makes a signed list and keeps it for a moment.
 type Publisher struct {
-	ring  *Keyring
-	cards Revocations
+	ring   *Keyring
+	marker func(ctx context.Context) (string, error)
+	read   func(ctx context.Context, now time.Time) (content, error)
 
 	mu      sync.Mutex
 	list    List
-	print   string
+	content content
+	mark    string
 	kid     string
 	checked time.Time
 }
 
-// NewPublisher makes a publisher that signs with the ring's active key.
+// NewPublisher makes the publisher of the old form, which pages that were opened before the status list go by.
 func NewPublisher(ring *Keyring, cards Revocations) *Publisher {
-	return &Publisher{ring: ring, cards: cards}
+	return &Publisher{ring: ring, marker: cards.StatusMarker, read: func(ctx context.Context, now time.Time) (content, error) {
+		revoked, err := cards.Revoked(ctx, now, listLimit)
+		if err != nil {
+			return nil, err
+		}
+		if len(revoked) > listLimit {
+			return nil, fault.New(fault.NotFound, "吊销名单已改用新的格式，请刷新核验页面。")
+		}
+		return listOf(revoked)
+	}}
 }
 
 // List returns the list as of now, at most two seconds old. While the cards cannot be asked it
@@ -92,54 +106,73 @@ func (p *Publisher) List(ctx context.Context, now time.Time) (List, error) {
 	if have && !now.Before(p.checked) && now.Sub(p.checked) < listCheck {
 		return p.list, nil
 	}
-	fresh, err := p.make(ctx, now)
-	switch {
-	case err == nil:
-		p.list = fresh
-	case !have || !fault.Is(err, fault.Unavailable) || errors.Is(err, ErrNoKey):
+	err := p.renew(ctx, now)
+	if err != nil && (!have || !fault.Is(err, fault.Unavailable) || errors.Is(err, ErrNoKey)) {
 		return List{}, err
 	}
 	p.checked = now // a database that is away is not asked by every request either
 	return p.list, nil
 }
 
-func (p *Publisher) make(ctx context.Context, now time.Time) (List, error) {
+// renew signs the list anew where a status has changed, the key was rotated or the list is a minute old.
+// The marker is read before the cards: a change that commits between the two is seen at the next look.
+func (p *Publisher) renew(ctx context.Context, now time.Time) error {
 	k := p.ring.keys.Load()
 	if k == nil || k.active == nil {
-		return List{}, ErrNoKey
+		return ErrNoKey
 	}
-	print, err := p.cards.Fingerprint(ctx, now)
+	mark, err := p.marker(ctx)
 	if err != nil {
-		return List{}, err
+		return err
 	}
-	if print == p.print && k.active.KID == p.kid && p.list.Data != nil && now.Sub(p.list.Issued) < listRenew {
-		return p.list, nil
+	same := p.content != nil && mark == p.mark
+	if same && k.active.KID == p.kid && now.Sub(p.list.Issued) < listRenew {
+		return nil
 	}
-	cards, err := p.cards.Revoked(ctx, now, listLimit)
+	body := p.content
+	if !same {
+		if body, err = p.read(ctx, now); err != nil {
+			return err
+		}
+	}
+	list, err := p.ring.signList(body, now)
 	if err != nil {
-		return List{}, err
+		return err
 	}
-	if len(cards) > listLimit {
-		return List{}, fault.Wrap(fault.Internal, fmt.Errorf("credential: more than %d revoked cards", listLimit), "")
-	}
-	list, err := p.ring.SignList(cards, now)
-	if err == nil {
-		p.print, p.kid = print, k.active.KID
-	}
-	return list, err
+	p.list, p.content, p.mark, p.kid = list, body, mark, k.active.KID
+	return nil
 }
 
-// SignList makes a list of these cards as of now.
-func (r *Keyring) SignList(cards []Revoked, now time.Time) (List, error) {
+// signList signs a list as of now with the active key.
+func (r *Keyring) signList(body content, now time.Time) (List, error) {
 	k := r.keys.Load()
 	if k == nil || k.active == nil {
 		return List{}, ErrNoKey
 	}
+	now = now.Truncate(time.Second)
+	data, err := body(*k.active, now)
+	if err != nil {
+		return List{}, err
+	}
+	sum := sha256.Sum256(data)
+	return List{Issued: now, Next: now.Add(listLife), Data: data, ETag: `"` + hex.EncodeToString(sum[:8]) + `"`}, nil
+}
+
+// SignList makes a list of the old form of these cards as of now.
+func (r *Keyring) SignList(cards []Revoked, now time.Time) (List, error) {
+	body, err := listOf(cards)
+	if err != nil {
+		return List{}, err
+	}
+	return r.signList(body, now)
+}
+
+func listOf(cards []Revoked) (content, error) {
 	ids := map[int][][]byte{}
 	for _, c := range cards {
 		status, ok := listStatus[c.Status]
 		if !ok {
-			return List{}, fmt.Errorf("credential: status %q is not for the list", c.Status)
+			return nil, fmt.Errorf("credential: status %q is not for the list", c.Status)
 		}
 		id, err := RevocationID(c.Token)
 		if err != nil {
@@ -147,22 +180,18 @@ func (r *Keyring) SignList(cards []Revoked, now time.Time) (List, error) {
 		}
 		ids[status] = append(ids[status], id)
 	}
-	now = now.Truncate(time.Second)
-	body := listPayload{Issued: now.Unix(), Next: now.Add(listLife).Unix(), Entries: map[int][]byte{}}
+	entries := map[int][]byte{}
 	for status, list := range ids {
 		slices.SortFunc(list, bytes.Compare)
-		body.Entries[status] = bytes.Join(list, nil)
+		entries[status] = bytes.Join(list, nil)
 	}
-	content, err := encoder.Marshal(body)
-	if err != nil {
-		return List{}, fmt.Errorf("credential: list: %w", err)
-	}
-	data, err := signMessage(*k.active, content, aadList)
-	if err != nil {
-		return List{}, err
-	}
-	sum := sha256.Sum256(data)
-	return List{Issued: now, Next: now.Add(listLife), Data: data, ETag: `"` + hex.EncodeToString(sum[:8]) + `"`}, nil
+	return func(k Key, issued time.Time) ([]byte, error) {
+		body, err := encoder.Marshal(listPayload{Issued: issued.Unix(), Next: issued.Add(listLife).Unix(), Entries: entries})
+		if err != nil {
+			return nil, fmt.Errorf("credential: list: %w", err)
+		}
+		return signMessage(k, body, aadList, nil)
+	}, nil
 }
 
 // ReadList checks a published list and returns a function that tells the status of a token on it;

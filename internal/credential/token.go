@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"fmt"
+	"maps"
 	"strconv"
 	"time"
 
@@ -74,9 +75,9 @@ func kidOf(public ed25519.PublicKey) string {
 	return text32.EncodeToString(sum[:kidBytes])
 }
 
-// signMessage makes the COSE_Sign1 message. Ed25519 is deterministic: the same content under the
-// same key is the same message.
-func signMessage(k Key, content, aad []byte) ([]byte, error) {
+// signMessage makes the COSE_Sign1 message, with extra entries in its signed header. Ed25519 is
+// deterministic: the same content under the same key is the same message.
+func signMessage(k Key, content, aad []byte, extra cose.ProtectedHeader) ([]byte, error) {
 	kid, err := text32.DecodeString(k.KID)
 	if err != nil || len(kid) != kidBytes || len(k.Private) != ed25519.PrivateKeySize {
 		return nil, fmt.Errorf("credential: key %s cannot sign", k.KID)
@@ -85,13 +86,9 @@ func signMessage(k Key, content, aad []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("credential: %w", err)
 	}
-	msg := cose.Sign1Message{
-		Headers: cose.Headers{Protected: cose.ProtectedHeader{
-			cose.HeaderLabelAlgorithm: cose.AlgorithmEdDSA,
-			cose.HeaderLabelKeyID:     kid,
-		}},
-		Payload: content,
-	}
+	header := cose.ProtectedHeader{cose.HeaderLabelAlgorithm: cose.AlgorithmEdDSA, cose.HeaderLabelKeyID: kid}
+	maps.Copy(header, extra)
+	msg := cose.Sign1Message{Headers: cose.Headers{Protected: header}, Payload: content}
 	if err := msg.Sign(nil, aad, signer); err != nil {
 		return nil, fmt.Errorf("credential: %w", err)
 	}
@@ -199,9 +196,8 @@ func fromText(token string) ([]byte, error) {
 // expired tells whether the last day is over.
 func (c Claims) expired(now time.Time) bool { return day(now) > day(c.ExpiresOn) }
 
-// RevocationID is the name under which the revocation list knows a token: the hash of its
-// signature, cut. Only who holds the card's QR can compute it, so the list tells a stranger
-// nothing about any card number.
+// RevocationID is the name under which the old form of the list knows a token: the hash of its
+// signature, cut.
 func RevocationID(token string) ([]byte, error) {
 	data, err := fromText(token)
 	if err != nil {

@@ -266,13 +266,16 @@ func (s *shape) cardWithdrawn(t *testing.T, w *world.World) {
 	id := a.SubmitAt(w, s.apis[0])
 	w.WantState(id, card.Ready)
 	token := w.Texts("SELECT token FROM card WHERE application_id = $1", id)[0]
+	number := w.Texts("SELECT number FROM card WHERE application_id = $1", id)[0]
 	ring := credential.NewKeyring(keystore.Store{DB: w.DB, Vault: w.Vault, Clock: clock.System{}})
 	require.NoError(t, ring.Refresh(t.Context()))
 	listed := func(at *world.Proc) string {
 		t.Helper()
-		_, _, status, err := ring.ReadList(w.Web(at).Client().Get("/.well-known/volcard/revoked").Want(http.StatusOK).Body)
+		_, _, status, err := ring.ReadStatusList(w.Web(at).Client().Get("/.well-known/volcard/status-list").Want(http.StatusOK).Body)
 		require.NoError(t, err)
-		return status(token)
+		listed, ok := status(number)
+		require.True(t, ok)
+		return listed
 	}
 	for _, api := range s.apis {
 		w.Web(api).Client().Get("/v/" + token).Want(http.StatusOK).Has(".verdict[data-status=valid]")

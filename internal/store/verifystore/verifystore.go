@@ -40,22 +40,40 @@ func (s Store) Lookup(ctx context.Context, number string) (c Card, ok bool, err 
 	return c, err == nil, store.Translate(err)
 }
 
-// Fingerprint changes whenever the answer of Revoked does: the newest change alone would miss one
-// that committed late.
-func (s Store) Fingerprint(ctx context.Context, now time.Time) (string, error) {
-	var n, newest int64
-	var sum string
+// statusBlock is by how many sequences the status list grows: at least so many cards can be issued before
+// a list that somebody keeps for a day does not know the newest.
+const statusBlock = 1 << 20
+
+// StatusMarker changes with every commit that changes a status, and where the list has to cover more
+// sequences. It reads no card: the transactions that change a status count it in a table of a few rows.
+func (s Store) StatusMarker(ctx context.Context) (string, error) {
+	var changes, last int64
 	err := s.DB.QueryRow(ctx, `
-		SELECT count(*), coalesce(max(extract(epoch FROM status_at) * 1000000), 0)::bigint,
-		       coalesce(sum(hashtextextended(number || status, 0)), 0)::text
-		  FROM card WHERE status <> 'valid' AND expires_at > $1`, now).Scan(&n, &newest, &sum)
-	if err != nil {
-		return "", store.Translate(err)
-	}
-	return fmt.Sprintf("%d/%d/%s", n, newest, sum), nil
+		SELECT (SELECT sum(changes) FROM card_status_change)::bigint, (SELECT last_value FROM card_number_seq)`).Scan(&changes, &last)
+	return fmt.Sprintf("%d/%d", changes, last/statusBlock), store.Translate(err)
 }
 
-// Revoked lists the cards that must not be accepted though they are not expired, at most limit+1.
+// Statuses reads the status of every card that is not in force, expired ones too.
+func (s Store) Statuses(ctx context.Context) (*credential.Statuses, error) {
+	var last int64
+	err := s.DB.QueryRow(ctx, `
+		SELECT greatest((SELECT last_value FROM card_number_seq),
+		                (SELECT max(substr(number, 5, 8)::bigint) FROM card WHERE status <> 'valid'))`).Scan(&last)
+	if err != nil {
+		return nil, store.Translate(err)
+	}
+	statuses := credential.NewStatuses((last/statusBlock + 2) * statusBlock)
+	rows, err := s.DB.Query(ctx, "SELECT substr(number, 5, 8)::bigint, status FROM card WHERE status <> 'valid'")
+	if err != nil {
+		return nil, store.Translate(err)
+	}
+	var sequence int64
+	var status string
+	_, err = pgx.ForEachRow(rows, []any{&sequence, &status}, func() error { return statuses.Set(sequence, status) })
+	return statuses, store.Translate(err)
+}
+
+// Revoked lists, for the old form of the list, the cards that must not be accepted though they are not expired, at most limit+1.
 func (s Store) Revoked(ctx context.Context, now time.Time, limit int) ([]credential.Revoked, error) {
 	rows, err := s.DB.Query(ctx, `
 		SELECT token, status FROM card

@@ -1,4 +1,4 @@
-// Reads and checks what internal/credential signs: tokens of cards and the list of revoked ones.
+// Reads and checks the tokens of cards that internal/credential signs; statuslist.js reads the list.
 // The same rules as there; vectors made by the Go side are the test.
 import { fromBase32, toBase32 } from "./base32.js";
 import { candidates } from "./candidates.js";
@@ -14,10 +14,8 @@ export class Refused extends Error {
 
 const minToken = 140, maxToken = 480;
 const aadToken = new TextEncoder().encode("volcard token 1");
-const aadList = new TextEncoder().encode("volcard revoked 1");
 const editions = [undefined, "general", "regular"];
-const listStatus = new Map([[1, "suspended"], [2, "replaced"], [3, "cancelled"]]);
-const idBytes = 8, maxName = 130, maxDay = 100000;
+const maxName = 130, maxDay = 100000;
 
 const equal = (a, b) => a.length === b.length && a.every((v, i) => v === b[i]);
 const header = Uint8Array.of(0xa2, 0x01, 0x27, 0x04, 0x45);
@@ -66,13 +64,11 @@ function claimsOf(payload) {
     typeof name !== "string" || name === "" || /\p{Cc}/u.test(name) || new TextEncoder().encode(name).length > maxName) {
     throw new Refused("malformed");
   }
-  return { edition, issuedOn, expiresOn, name, year: new Date(issuedOn * 86400000).getUTCFullYear() };
+  return { sequence: sequenceOf(String(number)), edition, issuedOn, expiresOn, name, year: new Date(issuedOn * 86400000).getUTCFullYear() };
 }
 
-async function idOf(signature) {
-  const sum = new Uint8Array(await crypto.subtle.digest("SHA-256", signature));
-  return toBase32(sum.subarray(0, idBytes));
-}
+/** The index of a card number in the status list; -1 for a number of another form. */
+const sequenceOf = (number) => /^42[0-9]{12}$/.test(number) ? Number(number.slice(4, 12)) : -1;
 
 /** The day in Shanghai, counted from 1970-01-01. */
 export const dayOf = (milliseconds) => Math.floor((milliseconds + 8 * 3600000) / 86400000);
@@ -87,21 +83,7 @@ export function readKeys(document) {
   return keys;
 }
 
-/** Checks the published list: { issued, next } in milliseconds, and status(id). */
-export async function readList(bytes, keys, verify) {
-  const { payload } = await open(bytes, aadList, keys, verify);
-  const map = decode(payload);
-  const issued = map.get(1), next = map.get(2), entries = map.get(3);
-  if (!Number.isInteger(issued) || !Number.isInteger(next) || !(entries instanceof Map)) throw new Refused("malformed");
-  const revoked = new Map();
-  for (const [number, ids] of entries) {
-    const status = listStatus.get(number) ?? "cancelled"; // a status of a later version is no good either
-    for (let i = 0; i + idBytes <= ids.length; i += idBytes) revoked.set(toBase32(ids.subarray(i, i + idBytes)), status);
-  }
-  return { issued: issued * 1000, next: next * 1000, size: revoked.size, status: (id) => revoked.get(id) };
-}
-
-/** Reads one token: { claims, id }. Throws Refused. */
+/** Reads the claims of one token. Throws Refused. */
 async function redeem(token, keys, verify) {
   let bytes;
   try {
@@ -110,8 +92,7 @@ async function redeem(token, keys, verify) {
   } catch {
     throw new Refused("malformed");
   }
-  const message = await open(bytes, aadToken, keys, verify);
-  return { claims: claimsOf(message.payload), id: await idOf(message.signature) };
+  return claimsOf((await open(bytes, aadToken, keys, verify)).payload);
 }
 
 /**
@@ -120,21 +101,20 @@ async function redeem(token, keys, verify) {
  * Returns { status, reason?, claims? }; status is one of the verdicts of api/public.
  */
 export async function check(text, { keys, list, verify, now }) {
-  let redeemed = null, reason = null;
+  let claims = null, reason = null;
   for (const candidate of candidates(text)) {
     try {
-      redeemed = await redeem(candidate, keys, verify);
+      claims = await redeem(candidate, keys, verify);
       break;
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       reason ??= error.reason;
     }
   }
-  if (!redeemed) return { status: "unknown", reason: reason ?? "malformed" };
-  const { claims, id } = redeemed;
-  const revoked = list?.status(id);
-  if (revoked) return { status: revoked, claims };
+  if (!claims) return { status: "unknown", reason: reason ?? "malformed" };
+  const listed = list ? list.status(claims.sequence) : "unlisted";
+  if (listed && listed !== "unlisted") return { status: listed, claims };
   if (dayOf(now) > claims.expiresOn) return { status: "expired", claims };
-  if (!list) return { status: "unlisted", claims };
+  if (listed) return { status: listed, claims };
   return { status: now > list.next ? "stale" : "valid", claims };
 }

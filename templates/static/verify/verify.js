@@ -3,7 +3,8 @@
 import { Clock, wrongClock } from "./clock.js";
 import { choose } from "./ed25519.js";
 import { fromCamera, fromFile, hasCamera } from "./scan.js";
-import { check, readKeys, readList } from "./token.js";
+import { readStatusList } from "./statuslist.js";
+import { check, readKeys } from "./token.js";
 
 const renewEvery = 60_000;   // while there is a network
 const sayAgeEvery = 15_000;
@@ -35,8 +36,8 @@ function load() {
   loading ??= (async () => {
     try {
       const fresh = readKeys(await (await get("/.well-known/volcard/keys")).json());
-      const answer = await get("/.well-known/volcard/revoked");
-      const next = await readList(new Uint8Array(await answer.arrayBuffer()), fresh, crypto25519.verify);
+      const answer = await get("/.well-known/volcard/status-list");
+      const next = await readStatusList(new Uint8Array(await answer.arrayBuffer()), fresh, crypto25519.verify);
       clock.learn(next.issued, answer.headers.get("Date"));
       keys = fresh;
       if (!list || next.issued >= list.issued) list = next;
