@@ -39,6 +39,7 @@ type Deps struct {
 	Messages messagestore.Store
 	Reports  checkstore.Reports
 	Accounts staffstore.Accounts
+	Logins   staffstore.Logins
 	Batches  batchstore.Reads
 	Press    Press
 	Years    calendarstore.Years
@@ -75,8 +76,10 @@ func Routes(r chi.Router, d Deps) {
 		r.Get("/staff/new", handle(a.showNewStaff))
 		r.Post("/staff/new", handle(a.newStaff))
 		r.Get("/staff/{id}", handle(a.showStaff))
-		r.Post("/staff/{id}/reset", handle(a.resetStaff))
-		r.Post("/staff/{id}/standing", handle(a.setStanding))
+		for _, action := range staffActions {
+			r.Get("/staff/{id}/"+action.Path, handle(a.askStaff(action)))
+			r.Post("/staff/{id}/"+action.Path, handle(a.doStaff(action)))
+		}
 		r.Get("/branches", handle(h.branches))
 		r.Get("/universities", handle(h.universities))
 		r.Get("/calendar", handle(c.show))

@@ -175,36 +175,87 @@ func TestStaffAccounts(t *testing.T) {
 	// Reset ends the sessions and changes both factors.
 	clerk := h.Clerk(who.ID, h.branch)
 	clerk.Get("/admin").Want(http.StatusForbidden)
-	again := me.Get(one).Submit("#reset", nil).Want(http.StatusOK)
+	again := h.confirm(me.Get(one).Click(`a[href$="/reset"]`)).Want(http.StatusOK)
 	require.NotEqual(t, password, again.Text("#password"))
 	require.NotEqual(t, secret, again.Text("#secret"))
 	require.Contains(t, clerk.Still().Get("/admin").Location(), web.StaffLogin)
 
 	clerk = h.Clerk(who.ID, h.branch)
 	clerk.Get("/admin").Want(http.StatusForbidden)
-	me.Get(one).Submit("#standing-form", nil).WantAt(one).WantText("#standing", "已停用").WantText(".flash", "停用")
+	h.confirm(me.Get(one).Click(`a[href$="/disable"]`)).WantAt(one).WantText("#standing", "已停用").WantText(".flash", "停用")
 	require.Contains(t, clerk.Still().Get("/admin").Location(), web.StaffLogin)
 	me.Get("/admin/staff?q=zhou").WantText("#staff", "已停用")
 	for role, name := range map[string]string{"reviewer": "照片审核员", "factory": "制卡厂"} {
 		page.Submit("#new-staff", map[string]string{"name": "新同事", "login": "new." + role, "role": role}).Want(http.StatusOK).WantText("#login", "new."+role)
 		me.Get("/admin/staff?q=new."+role).WantText("#staff", name)
 	}
-	me.Get(one).Submit("#standing-form", nil).WantText("#standing", "未首次登录")
-	me.Post(one+"/standing", url.Values{"do": {"drop"}}).Want(http.StatusUnprocessableEntity)
+	me.Get(one + "/disable").WantAt(one) // a second click, a second tab: the account's page says how it stands
+	h.confirm(me.Get(one).Click(`a[href$="/enable"]`)).WantText("#standing", "未首次登录")
+	me.Get(one + "/enable").WantAt(one)
+}
+
+// confirm fills in the administrator's own password and the code of now.
+func (h *house) confirm(page *webtest.Page) *webtest.Page {
+	h.T.Helper()
+	h.Clock.Advance(30 * time.Second)
+	code, err := staffstore.CodeAt(h.first.TOTPSecret, h.Clock.Now())
+	require.NoError(h.T, err)
+	return page.Submit("#confirm", map[string]string{"password": h.first.Password, "code": code})
+}
+
+// Nothing happens to an account before its administrator has proved both factors again, each code once.
+func TestStaffActionsAskFirst(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	me := h.me()
+	clerk := h.rows.Clerk("周敏", h.branch)
+	one := "/admin/staff/" + clerk.String()
+	before := h.count("SELECT count(*) FROM staff WHERE id = $1 AND disabled_at IS NULL AND password_hash = 'none'", clerk)
+	require.Equal(t, 1, before)
+	code := func() string {
+		h.Clock.Advance(30 * time.Second)
+		code, err := staffstore.CodeAt(h.first.TOTPSecret, h.Clock.Now())
+		require.NoError(t, err)
+		return code
+	}
+	used := code()
+	require.NoError(t, staffstore.Logins{Store: h.staff}.Confirm(t.Context(), h.admin, h.first.Password, used))
+	for _, action := range []string{"reset", "disable"} {
+		me = h.me() // the last one has expired
+		page := me.Get(one + "/" + action).Want(http.StatusOK)
+		page.Submit("#confirm", nil).Want(http.StatusUnprocessableEntity).WantError("password", "密码").WantError("code", "动态码")
+		page.Submit("#confirm", map[string]string{"password": "wrong horse 1", "code": code()}).WantError("", "不正确")
+		page.Submit("#confirm", map[string]string{"password": h.first.Password, "code": "000000"}).WantError("", "不正确")
+		page.Submit("#confirm", map[string]string{"password": h.first.Password, "code": used}).WantError("", "只能用一次")
+		h.Clock.Advance(15 * time.Minute)
+	}
+	require.Equal(t, 1, h.count("SELECT count(*) FROM staff WHERE id = $1 AND disabled_at IS NULL AND password_hash = 'none'", clerk))
+	me = h.me()
+	for range 5 {
+		me.Get(one+"/disable").Submit("#confirm", map[string]string{"password": "wrong horse 1", "code": "000000"}).WantError("", "不正确")
+	}
+	h.confirm(me.Get(one+"/disable")).WantError("", "后再试")
 }
 
 func TestNobodyLocksTheHouse(t *testing.T) {
 	t.Parallel()
 	h := setup(t)
 	me, one := h.me(), "/admin/staff/"+h.admin.String()
-	me.Get(one).Lacks("#reset").Lacks("#standing-form")
-	me.Post(one+"/standing", url.Values{"do": {"disable"}}).Want(http.StatusUnprocessableEntity).WantError("", "自己")
-	me.Post(one+"/reset", nil).Want(http.StatusUnprocessableEntity).WantError("", "自己")
+	for _, action := range []string{"reset", "disable", "enable"} {
+		me.Get(one).Lacks(`a[href$="/` + action + `"]`)
+		me.Get(one+"/"+action).WantAt(one).WantText(".flash", "自己")
+		h.Clock.Advance(30 * time.Second)
+		code, err := staffstore.CodeAt(h.first.TOTPSecret, h.Clock.Now())
+		require.NoError(t, err)
+		me.Post(one+"/"+action, url.Values{"password": {h.first.Password}, "code": {code}}).WantAt(one).WantText(".flash", "自己").WantText("#standing", "未首次登录")
+	}
 	me.Get(one).Want(http.StatusOK)
 	for _, path := range []string{"/admin/staff/" + uuid.Must(uuid.NewV7()).String(), "/admin/staff/x"} {
 		me.Get(path).Want(http.StatusNotFound)
-		me.Post(path+"/reset", nil).Want(http.StatusNotFound)
-		me.Post(path+"/standing", url.Values{"do": {"disable"}}).Want(http.StatusNotFound)
+		for _, action := range []string{"reset", "disable", "enable"} {
+			me.Get(path + "/" + action).Want(http.StatusNotFound)
+			me.Post(path+"/"+action, nil).Want(http.StatusNotFound)
+		}
 	}
 }
 
@@ -306,7 +357,7 @@ func TestOnlyAdministratorsEnter(t *testing.T) {
 		"/admin/universities", "/admin/universities/export", "/admin/universities/import",
 	}
 	posts := []string{
-		held, "/admin/staff/new", one + "/reset", one + "/standing",
+		held, "/admin/staff/new", one + "/reset", one + "/disable", one + "/enable",
 		"/admin/branches/import", "/admin/branches/apply", "/admin/universities/import", "/admin/universities/apply",
 	}
 	form := url.Values{"decision": {"release"}, "do": {"disable"}}
@@ -353,6 +404,7 @@ func TestPagesAreAccessible(t *testing.T) {
 		{"staff", "/admin/staff", true},
 		{"staff-new", "/admin/staff/new", true},
 		{"staff-one", "/admin/staff/" + clerk.String(), false},
+		{"staff-action", "/admin/staff/" + clerk.String() + "/disable", false},
 		{"branches", "/admin/branches", true},
 		{"universities", "/admin/universities", true},
 		{"import", "/admin/branches/import", false},

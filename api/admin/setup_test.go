@@ -82,6 +82,7 @@ type house struct {
 	missing map[rune]bool // characters that no font has
 	staff   staffstore.Store
 	admin   uuid.UUID
+	first   staffstore.Enrolment // of admin
 	branch  uuid.UUID
 }
 
@@ -107,7 +108,7 @@ func setup(t *testing.T) *house {
 	first, err := staffstore.Accounts{Store: h.staff}.Create(t.Context(), operator,
 		staffstore.NewStaff{Login: "province", Name: "陈静", Role: staffstore.ProvinceAdmin})
 	require.NoError(t, err)
-	h.admin = first.ID
+	h.admin, h.first = first.ID, first
 	b, err := placestore.New(env.DB).BranchByCode(t.Context(), "DEMO-0101")
 	require.NoError(t, err)
 	h.branch = b.ID
@@ -121,7 +122,7 @@ func setup(t *testing.T) *house {
 	admin.Routes(env.Router, admin.Deps{
 		Kit: env.Kit, Process: h.process, DB: env.DB, Reads: adminstore.Store{DB: env.DB},
 		Messages: messagestore.Store{DB: env.DB, Vault: env.Vault, Clock: env.Clock},
-		Reports:  checkstore.Reports{DB: env.DB}, Accounts: staffstore.Accounts{Store: h.staff}, Missing: h.lacks,
+		Reports:  checkstore.Reports{DB: env.DB}, Accounts: staffstore.Accounts{Store: h.staff}, Logins: staffstore.Logins{Store: h.staff}, Missing: h.lacks,
 		Batches: batchstore.Reads{Store: h.process.works.Batches.Store}, Press: h.process,
 		Years: calendarstore.Years{DB: env.DB, Clock: env.Clock}, Promises: h.effects,
 	})

@@ -119,7 +119,6 @@ type staffPage struct {
 	web.Frame
 	Account adminstore.Account
 	Self    bool
-	Form    *web.Form
 }
 
 func (h accounts) accountOf(r *http.Request) (adminstore.Account, error) {
@@ -135,69 +134,7 @@ func (h accounts) showStaff(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return h.renderStaff(w, r, a, web.NewForm(nil))
-}
-
-func (h accounts) renderStaff(w http.ResponseWriter, r *http.Request, a adminstore.Account, form *web.Form) error {
-	return h.Kit.Render(w, r, form.Status(), "admin/staff-one", &staffPage{
-		Frame: web.Frame{Title: a.Name}, Account: a, Self: a.ID == web.User(r).ID, Form: form,
+	return h.Kit.Render(w, r, http.StatusOK, "admin/staff-one", &staffPage{
+		Frame: web.Frame{Title: a.Name}, Account: a, Self: a.ID == web.User(r).ID,
 	})
-}
-
-// resetStaff gives a new password and a new authenticator to somebody who lost either, and ends
-// the account's sessions.
-func (h accounts) resetStaff(w http.ResponseWriter, r *http.Request) error {
-	a, err := h.accountOf(r)
-	if err != nil {
-		return err
-	}
-	form, err := web.ParseForm(r)
-	if err != nil {
-		return err
-	}
-	if a.ID == web.User(r).ID {
-		form.Fail("", "不能重置自己的账号。修改密码请到首页；更换验证器请另一位管理员重置。")
-		return h.renderStaff(w, r, a, form)
-	}
-	e, err := h.Accounts.Reset(r.Context(), web.User(r).Actor(), a.ID)
-	if err != nil {
-		return err
-	}
-	if err := h.Kit.EndAll(r.Context(), a.ID); err != nil {
-		return err
-	}
-	return h.showOnce(w, r, a.Name, "已重置账号", e)
-}
-
-// setStanding stops or restores an account.
-func (h accounts) setStanding(w http.ResponseWriter, r *http.Request) error {
-	a, err := h.accountOf(r)
-	if err != nil {
-		return err
-	}
-	form, err := web.ParseForm(r)
-	if err != nil {
-		return err
-	}
-	disable := form.Is("do", "disable")
-	if !disable && !form.Is("do", "enable") {
-		form.Fail("", "请选择停用或者恢复。")
-		return h.renderStaff(w, r, a, form)
-	}
-	if err := h.Accounts.SetDisabled(r.Context(), web.User(r).Actor(), a.ID, disable); err != nil {
-		if err := form.Absorb("", err); err != nil {
-			return err
-		}
-		return h.renderStaff(w, r, a, form)
-	}
-	text := "账号已恢复。"
-	if disable {
-		if err := h.Kit.EndAll(r.Context(), a.ID); err != nil {
-			return err
-		}
-		text = "账号已停用，其登录已全部结束。"
-	}
-	h.Kit.FlashOK(r, text)
-	web.Redirect(w, r, "/admin/staff/"+a.ID.String())
-	return nil
 }

@@ -68,7 +68,7 @@ func (room Room) loginForm(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if p.IsStaff() {
-		web.Redirect(w, r, web.Next(r, Home))
+		web.Redirect(w, r, web.Landing(r, p.Role))
 		return nil
 	}
 	return room.renderLogin(w, r, web.NewForm(nil))
@@ -113,7 +113,7 @@ func (room Room) login(w http.ResponseWriter, r *http.Request) error {
 	if err := room.signIn(r, who); err != nil {
 		return err
 	}
-	web.Redirect(w, r, web.Next(r, Home))
+	web.Redirect(w, r, web.Landing(r, string(who.Role)))
 	return nil
 }
 
@@ -249,7 +249,7 @@ func (room Room) initial(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	room.Kit.FlashOK(r, "新密码已设置。")
-	web.Redirect(w, r, Home)
+	web.Redirect(w, r, web.Landing(r, string(who.Role)))
 	return nil
 }
 

@@ -2,6 +2,8 @@ package staff_test
 
 import (
 	"context"
+	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -10,14 +12,21 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"volcard/api/staff"
+	"volcard/api/web"
 	"volcard/api/web/webtest"
 	"volcard/internal/passwd"
 	"volcard/internal/store"
 	"volcard/internal/store/codestore"
 	"volcard/internal/store/staffstore"
+	"volcard/internal/store/storetest"
 )
 
 const password = "correct horse 8"
+
+// homes stand for the pages of the roles, which other packages hold.
+var homes = map[string]string{
+	web.RoleClerk: "/branch", web.RoleProvinceAdmin: "/admin", web.RoleReviewer: "/review", web.RoleFactory: "/factory",
+}
 
 func setup(t *testing.T) (*webtest.Env, staffstore.Store) {
 	t.Helper()
@@ -29,6 +38,9 @@ func setup(t *testing.T) (*webtest.Env, staffstore.Store) {
 		Limiter: codestore.Limiter{DB: env.DB, Vault: env.Vault, Clock: env.Clock},
 	}
 	staff.Room{Kit: env.Kit, Staff: s}.Routes(env.Router)
+	for role, home := range homes {
+		env.Router.With(env.Kit.RequireStaff(role)).Get(home, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
+	}
 	env.Start()
 	return env, s
 }
@@ -66,7 +78,8 @@ func TestLoginNeedsBothFactorsOnce(t *testing.T) {
 	login(c, e.Login, "wrong horse 1", now).Want(422).WantError("", refused)
 	login(c, "nobody.here", password, now).Want(422).WantError("", refused)
 	login(c, e.Login, password, "000000").Want(422).WantError("", refused)
-	p := login(c, " Zhou.Min ", password, now).WantAt("/staff")
+	login(c, " Zhou.Min ", password, now).WantAt("/admin")
+	p := c.Get("/staff").Want(200)
 	p.WantText("h1", "周敏").WantText(".console-user", "省级管理员").Has(`a[href="/admin"]`).Lacks(`a[href="/branch"]`)
 	require.Equal(t, "no-store", p.Response.Header.Get("Cache-Control"))
 	login(env.Client(), e.Login, password, now).Want(422).WantError("", refused)
@@ -80,7 +93,7 @@ func TestLoginNeedsBothFactorsOnce(t *testing.T) {
 	locked := login(env.Client(), e.Login, password, code(t, env, e.TOTPSecret)).Want(422)
 	require.NotContains(t, locked.Text(".form-error"), refused)
 	env.Clock.Advance(15 * time.Minute)
-	login(env.Client(), e.Login, password, code(t, env, e.TOTPSecret)).WantAt("/staff")
+	login(env.Client(), e.Login, password, code(t, env, e.TOTPSecret)).WantAt("/admin")
 }
 
 func TestGivenPasswordsAreReplacedFirst(t *testing.T) {
@@ -95,9 +108,10 @@ func TestGivenPasswordsAreReplacedFirst(t *testing.T) {
 	p.Submit("form", map[string]string{"current": password, "password": password, "password_again": password}).Want(422).WantError("current", "不能与原密码相同")
 	p.Submit("form", map[string]string{"current": password, "password": "short", "password_again": "short"}).Want(422).WantError("password", "8 至 64")
 	p.Submit("form", map[string]string{"current": password, "password": "own horse 22", "password_again": "own horse 22"}).
-		WantAt("/staff").WantText(".flash", "新密码已设置")
+		WantAt("/admin")
+	c.Get("/staff").WantText(".flash", "新密码已设置")
 	require.Equal(t, "/staff/login", env.Client().Still().Get("/staff/password/initial").Location())
-	login(env.Client(), e.Login, "own horse 22", code(t, env, e.TOTPSecret)).WantAt("/staff")
+	login(env.Client(), e.Login, "own horse 22", code(t, env, e.TOTPSecret)).WantAt("/admin")
 }
 
 // Somebody who has yet to replace a given password is logged out with the account's other sessions.
@@ -122,12 +136,40 @@ func TestStrangersLockNoKnownComputerOut(t *testing.T) {
 	env, s := setup(t)
 	e := admin(t, s, true)
 	known := env.Client()
-	login(known, e.Login, password, code(t, env, e.TOTPSecret)).WantAt("/staff").Submit(`form[action="/staff/logout"]`, nil)
+	login(known, e.Login, password, code(t, env, e.TOTPSecret)).WantAt("/admin")
+	known.Get("/staff").Submit(`form[action="/staff/logout"]`, nil)
 	for range 30 {
 		login(env.Client(), e.Login, "wrong horse 1", "000000")
 	}
 	login(env.Client(), e.Login, password, code(t, env, e.TOTPSecret)).WantError("", "后再试")
-	login(known, e.Login, password, code(t, env, e.TOTPSecret)).WantAt("/staff")
+	login(known, e.Login, password, code(t, env, e.TOTPSecret)).WantAt("/admin")
+}
+
+// A role lands in its own pages, and in a page that it asked for where that is its own.
+func TestARoleLandsInItsOwnPages(t *testing.T) {
+	t.Parallel()
+	env, s := setup(t)
+	branch := storetest.Rows{T: t, DB: env.DB, Vault: env.Vault, Now: env.Clock.Now()}.Branch("甲网点")
+	for role, home := range homes {
+		n := staffstore.NewStaff{Login: "at." + home[1:], Name: "周敏", Role: staffstore.Role(role), Password: password, KeepPassword: true}
+		if role == web.RoleClerk {
+			n.BranchID = branch
+		}
+		e, err := staffstore.Accounts{Store: s}.Create(context.Background(), store.Process("test"), n)
+		require.NoError(t, err)
+		for next, want := range map[string]string{
+			"": home, "/staff": home, "/staff/password": "/staff/password", home + "?page=2": home, "https://evil.example/": home,
+			"/branch": home, "/branch/stock": map[bool]string{true: "/branch/stock", false: home}[role == web.RoleClerk], "/admin?q=x": home,
+		} {
+			c := env.Client()
+			p := c.Get("/staff/login?next=" + url.QueryEscape(next)).Want(200)
+			to := c.Still().Post("/staff/login", url.Values{
+				"login": {e.Login}, "password": {password}, "code": {code(t, env, e.TOTPSecret)}, "next": {p.Find("[name=next]").AttrOr("value", "")},
+			}).Location()
+			path, _, _ := strings.Cut(to, "?")
+			require.Equal(t, want, path, "%s asks for %q", role, next)
+		}
+	}
 }
 
 func TestChangingThePasswordEndsOtherLogins(t *testing.T) {
@@ -135,8 +177,8 @@ func TestChangingThePasswordEndsOtherLogins(t *testing.T) {
 	env, s := setup(t)
 	e := admin(t, s, true)
 	here, there := env.Client(), env.Client()
-	login(here, e.Login, password, code(t, env, e.TOTPSecret)).WantAt("/staff")
-	login(there, e.Login, password, code(t, env, e.TOTPSecret)).WantAt("/staff")
+	login(here, e.Login, password, code(t, env, e.TOTPSecret)).WantAt("/admin")
+	login(there, e.Login, password, code(t, env, e.TOTPSecret)).WantAt("/admin")
 	here.Get("/staff/password").Submit(`form[action="/staff/password"]`, map[string]string{
 		"current": password, "password": "own horse 22", "password_again": "own horse 22",
 	}).WantAt("/staff")
@@ -169,7 +211,7 @@ func TestFirstAdministrator(t *testing.T) {
 	require.Equal(t, "no-store", done.Response.Header.Get("Cache-Control"))
 	secret := done.Text(".secret")
 	p.Submit("form", with("login", "second.admin")).Want(422).WantError("token", "已使用")
-	login(c, "zhou.min", password, code(t, env, secret)).WantAt("/staff")
+	login(c, "zhou.min", password, code(t, env, secret)).WantAt("/admin")
 }
 
 func TestDoors(t *testing.T) {

@@ -35,6 +35,31 @@ const (
 	StaffHome   = "/staff"
 )
 
+// roleHomes are the pages in which each role works.
+var roleHomes = map[string]string{
+	RoleClerk: "/branch", RoleProvinceAdmin: "/admin", RoleReviewer: "/review", RoleFactory: "/factory",
+}
+
+// Landing is where a member of staff comes to after logging in: the page that was asked for, unless it belongs
+// to another role, else the role's own pages.
+func Landing(r *http.Request, role string) string {
+	home, ok := roleHomes[role]
+	if !ok {
+		home = StaffHome
+	}
+	next := Next(r, home)
+	if next == StaffHome {
+		return home
+	}
+	path, _, _ := strings.Cut(next, "?")
+	for _, other := range roleHomes {
+		if other != home && (path == other || below(path, other)) {
+			return home
+		}
+	}
+	return next
+}
+
 // staffRooms are the paths whose visitors log in as staff.
 var staffRooms = []string{"/staff", "/branch", "/admin", "/review", "/factory"}
 

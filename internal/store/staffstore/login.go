@@ -69,7 +69,7 @@ func (s Logins) Login(ctx context.Context, l Login) (Staff, error) {
 	if err != nil {
 		return Staff{}, err
 	}
-	st, err := s.useCode(ctx, id, secret, l.Code)
+	st, err := s.useCode(ctx, id, secret, l.Code, "login")
 	if err != nil {
 		return Staff{}, err
 	}
@@ -100,9 +100,42 @@ func (s Accounts) forget(ctx context.Context, id uuid.UUID, login string) error 
 		s.Limiter.Forget(ctx, limit.Password, id.String()))
 }
 
-// useCode spends the step of the code and writes the login down. The guard on the last step makes
-// one of two logins with the same code win.
-func (s Logins) useCode(ctx context.Context, id uuid.UUID, secret, code string) (Staff, error) {
+var errNotConfirmed = fault.New(fault.Invalid, "您的密码或动态码不正确。每个动态码只能用一次，刚用过的请等下一个。")
+
+// Confirm asks a member of staff who is logged in for both factors again, before something that hits somebody
+// else. Failures are counted as those of Accounts.ChangePassword.
+func (s Logins) Confirm(ctx context.Context, id uuid.UUID, password, code string) error {
+	if err := s.Limiter.Allow(ctx, limit.Password, id.String()); err != nil {
+		return err
+	}
+	var hash string
+	var sealed []byte
+	err := s.DB.QueryRow(ctx, "SELECT password_hash, totp_secret FROM staff WHERE id = $1 AND disabled_at IS NULL", id).Scan(&hash, &sealed)
+	if err != nil {
+		return notFound(err)
+	}
+	ok, err := s.Hasher.Check(ctx, password, hash)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return errNotConfirmed
+	}
+	secret, err := s.Vault.UnsealString(sealed, LabelTOTP)
+	if err != nil {
+		return err
+	}
+	if _, err := s.useCode(ctx, id, secret, code, "confirm"); errors.Is(err, errLoginRefused) {
+		return errNotConfirmed
+	} else if err != nil {
+		return err
+	}
+	return s.Limiter.Forget(ctx, limit.Password, id.String())
+}
+
+// useCode spends the step of the code and writes down what for. The guard on the last step makes
+// one of two uses of the same code win.
+func (s Logins) useCode(ctx context.Context, id uuid.UUID, secret, code, action string) (Staff, error) {
 	now := s.Clock.Now()
 	at, err := matchStep(secret, code, now)
 	if err != nil {
@@ -124,7 +157,7 @@ func (s Logins) useCode(ctx context.Context, id uuid.UUID, secret, code string) 
 		if st, err = scan(tx.QueryRow(ctx, "SELECT "+columns+" FROM staff WHERE id = $1", id)); err != nil {
 			return err
 		}
-		return s.audit(ctx, tx, id, store.Staff(id), "login", now, nil)
+		return s.audit(ctx, tx, id, store.Staff(id), action, now, nil)
 	})
 	return st, err
 }
