@@ -145,7 +145,7 @@ func TestRegisterLoginChangePhoneReset(t *testing.T) {
 	notice := messages(t, env)[0]
 	require.Equal(t, phoneOne, notice.Phone)
 	require.Equal(t, "account-security", notice.Template)
-	require.Equal(t, "/login?next=%2Faccount", other.Still().Get("/account").Location())
+	require.Equal(t, "/login?ended=1&next=%2Faccount", other.Still().Get("/account").Location())
 
 	// Forget the password: the code goes to the new phone, and every login ends.
 	env.Clock.Advance(2 * time.Minute)

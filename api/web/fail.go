@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/url"
 
 	"volcard/internal/fault"
 	"volcard/internal/store"
@@ -149,36 +150,52 @@ func (a *Answers) atDesk(r *http.Request) bool {
 }
 
 // toLogin sends the browser to the login page of its room, and from there back to the page that it
-// shows or asked for. Whose session has ended meanwhile reads so.
+// shows or asked for. Whose session has ended meanwhile reads so, and finds there what was typed.
 func (a *Answers) toLogin(w http.ResponseWriter, r *http.Request) {
-	if s := a.sessions.of(r); s.usable() && s.missing {
-		text := ""
-		switch {
-		case posted(r):
-			text = "登录已过期，刚才的内容没有提交，请登录后重新操作。"
-		case IsHTMX(r):
-			text = "登录已过期，请重新登录。"
+	login, next := loginPath(r.URL.Path), comeBack(r)
+	s := a.sessions.of(r)
+	ended, flag := s.usable() && s.missing, ""
+	text := ""
+	switch {
+	case ended && posted(r) && next != "" && !IsHTMX(r):
+		var kept bool
+		text = "登录已过期，刚才的内容没有提交，请登录后重新操作。"
+		if next, kept = a.keepTyped(w, r, next); kept {
+			text = "登录已过期，刚才的内容没有提交。登录后，填写的内容会回到页面上。"
 		}
-		if text != "" {
-			_ = s.PutJSON(valueFlash, Flash{Kind: "warn", Text: text}) // two strings
-		}
+	case ended && posted(r):
+		text = "登录已过期，刚才的内容没有提交，请登录后重新操作。"
+	case ended && IsHTMX(r):
+		text = flashEnded.Text
+	case ended:
+		flag = flagEnded
 	}
-	login := loginPath(r.URL.Path)
-	if next := comeBack(r); next != "" {
-		login += "?next=" + queryEscape(next)
+	if text != "" {
+		_ = s.PutJSON(valueFlash, Flash{Kind: "warn", Text: text}) // two strings
+	}
+	q := url.Values{}
+	if next != "" {
+		q.Set("next", next)
+	}
+	if flag != "" {
+		q.Set(flag, "1")
+	}
+	if len(q) > 0 {
+		login += "?" + q.Encode()
 	}
 	Redirect(w, r, login)
 }
 
-// comeBack is the own path to which a login leads back; empty where there is none.
+// comeBack is the own path to which a login leads back; empty where there is none. A page that shows a refused form
+// is meant without it.
 func comeBack(r *http.Request) string {
 	switch page := ownReferer(r); {
 	case IsHTMX(r):
-		return ownPage(r, r.Header.Get("HX-Current-URL"))
+		return withoutParam(ownPage(r, r.Header.Get("HX-Current-URL")), keptParam)
 	case !posted(r):
 		return r.URL.RequestURI()
 	case page != "":
-		return page
+		return withoutParam(page, keptParam)
 	case below(r.URL.Path, "/apply"): // each of its pages can be asked for as well
 		return r.URL.Path
 	}

@@ -126,6 +126,7 @@ type Field struct {
 	Autocomplete, InputMode, Placeholder, Pattern string
 	Max                                           int
 	Optional, Focus                               bool
+	secret                                        bool // never written back
 }
 
 // ID is the input's id, to which its label, hint and error refer.
@@ -133,7 +134,7 @@ func (f *Field) ID() string { return "f-" + strings.ReplaceAll(f.Name, "_", "-")
 
 // newField is the template function "field": form, name, then "key=value" options, so that a
 // page says {{template "field" (field .Form "phone" "label=手机号" "type=tel" "max=20")}}.
-// Passwords and codes are never written back.
+// Passwords, codes and what is marked "secret" are never written back.
 func newField(form *Form, name string, options ...string) (*Field, error) {
 	f := &Field{Name: name, Type: "text"}
 	for _, option := range options {
@@ -163,13 +164,15 @@ func newField(form *Form, name string, options ...string) (*Field, error) {
 			f.Optional = true
 		case "focus":
 			f.Focus = true
+		case "secret":
+			f.secret = true
 		default:
 			return nil, fmt.Errorf("field %s: unknown option %q", name, key)
 		}
 	}
 	if form != nil {
 		f.Error = form.Error(name)
-		if f.Type != "password" && f.Autocomplete != "one-time-code" {
+		if f.Type != "password" && f.Autocomplete != "one-time-code" && !f.secret {
 			f.Value = form.Get(name)
 		}
 	}

@@ -286,11 +286,32 @@ func (d *Door) FlashOK(r *http.Request, text string) { d.flash(r, Flash{Kind: "o
 // FlashWarn leaves a warning for the next page.
 func (d *Door) FlashWarn(r *http.Request, text string) { d.flash(r, Flash{Kind: "warn", Text: text}) }
 
-// flagLate asks a page for flashLate. It stands in the address where there is no session: a sentence in
-// one would cost a row for each request of a robot.
-const flagLate = "late"
+// A flag in the address asks a page for a sentence where there is no session to keep it: one would cost a row for
+// each request of a robot.
+const (
+	flagLate  = "late"
+	flagEnded = "ended"
+)
 
-var flashLate = Flash{Kind: "warn", Text: "停留时间太长，请重新填写。"}
+var (
+	flashLate  = Flash{Kind: "warn", Text: "停留时间太长，请重新填写。"}
+	flashEnded = Flash{Kind: "warn", Text: "登录已过期，请重新登录。"}
+	flashTyped = Flash{Kind: "warn", Text: "登录过期前填写的内容还没有提交，请核对后重新提交。"}
+)
+
+// flagged is the sentence that the address asks for; nil where it asks for none.
+func flagged(r *http.Request) *Flash {
+	q := r.URL.Query()
+	switch {
+	case typed(r) != nil:
+		return &flashTyped
+	case q.Has(flagLate):
+		return &flashLate
+	case q.Has(flagEnded):
+		return &flashEnded
+	}
+	return nil
+}
 
 // StartAgain sends somebody back to the first page of a process whose session does not know of it.
 func (d *Door) StartAgain(w http.ResponseWriter, r *http.Request, first string) {

@@ -68,4 +68,12 @@ func ownPage(r *http.Request, address string) string {
 	return OwnPath(u.RequestURI(), "")
 }
 
-func queryEscape(s string) string { return url.QueryEscape(s) }
+func withoutParam(page, name string) string {
+	to, err := url.Parse(page)
+	if err != nil || !to.Query().Has(name) {
+		return page
+	}
+	q := to.Query()
+	q.Del(name)
+	return (&url.URL{Path: to.Path, RawQuery: q.Encode()}).String()
+}

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"volcard/api/web/formfill"
 	"volcard/internal/calendar"
 	"volcard/internal/clock"
 	"volcard/internal/telemetry"
@@ -22,6 +23,7 @@ import (
 type Answers struct {
 	pages    map[string]*template.Template
 	sessions *sessions
+	kept     *keptForms
 	clock    clock.Clock
 	log      *slog.Logger
 	demo     bool
@@ -151,6 +153,17 @@ func (a *Answers) render(w http.ResponseWriter, r *http.Request, status int, pag
 	if err != nil {
 		return fmt.Errorf("render %s: %w", page, err)
 	}
+	if part == "" {
+		if to := a.keepAnswer(w, r, status, data, buf.Bytes()); to != "" {
+			Redirect(w, r, to)
+			return nil
+		}
+		if form := typed(r); form != nil {
+			filled := formfill.Fill(buf.Bytes(), form.Path, form.Sent, form.Values)
+			buf.Reset()
+			buf.Write(filled)
+		}
+	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Length", strconv.Itoa(buf.Len())) // without it the page goes out in chunks of 2 KB
@@ -168,6 +181,23 @@ func ignoreGone(r *http.Request, err error) error {
 		return nil
 	}
 	return err
+}
+
+// SendPrivate answers with a file that nobody else may see: no cache keeps it, and a browser that opens
+// it as a page runs nothing. name makes it a download; empty: shown in place.
+func SendPrivate(w http.ResponseWriter, r *http.Request, mime, name string, body []byte) error {
+	h := w.Header()
+	h.Set("Content-Type", mime)
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
+	if name != "" {
+		h.Set("Content-Disposition", `attachment; filename="`+name+`"`)
+	}
+	w.WriteHeader(http.StatusOK)
+	_, err := w.Write(body)
+	return ignoreGone(r, err)
 }
 
 // cacheControl keeps pages of a session out of every cache. Others may be kept by the browser
@@ -194,8 +224,8 @@ func (a *Answers) fill(r *http.Request, f *Frame, whole bool) error {
 	f.User = s.principal()
 	if whole && !f.bare {
 		f.Flash = s.popFlash()
-		if late := r.URL.Query().Has(flagLate); late && f.Flash == nil {
-			f.Flash = &flashLate
+		if flag := flagged(r); f.Flash == nil || typed(r) != nil {
+			f.Flash = flag
 		}
 	}
 	return nil

@@ -62,13 +62,14 @@ type sessions struct {
 	anon   Lifetimes
 	person Lifetimes
 	staff  Lifetimes
+	forms  *keptForms
 }
 
-func newSessions(o Options, secure bool) *sessions {
+func newSessions(o Options, secure bool, forms *keptForms) *sessions {
 	s := &sessions{
 		store: o.Sessions, clock: o.Clock, log: o.Log, secure: secure, cookie: "volcard",
 		anon:   Lifetimes{Idle: 2 * time.Hour, Absolute: 12 * time.Hour},
-		person: o.PersonSession, staff: o.StaffSession,
+		person: o.PersonSession, staff: o.StaffSession, forms: forms,
 	}
 	if secure {
 		s.cookie = "__Host-volcard" // the browser then refuses it from anywhere but this host, over https
@@ -301,6 +302,7 @@ func (s *Session) commit(w http.ResponseWriter) error {
 		return nil
 	case scs.Destroyed:
 		s.sessions.forget(w)
+		s.sessions.forms.signedOut(w)
 		return nil
 	case scs.Modified:
 	}
@@ -334,6 +336,9 @@ func (s *Session) commit(w http.ResponseWriter) error {
 	}
 	if s.save.New {
 		s.sessions.remember(w, token, limits.Absolute)
+		if p := s.principal(); p != nil {
+			s.sessions.forms.signedIn(w, s.r, p, limits.Absolute)
+		}
 		s.save.New = false
 	}
 	return nil

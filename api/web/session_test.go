@@ -120,13 +120,15 @@ func TestCookies(t *testing.T) {
 	t.Parallel()
 	env, _ := rooms(t, func(o *web.Options) { o.BaseURL = "https://card.example" })
 	cookie := env.Client().Still().Post("/login", nil).Want(303).Response.Cookies()
-	require.Len(t, cookie, 1)
-	require.Equal(t, "__Host-volcard", cookie[0].Name)
-	require.True(t, cookie[0].Secure)
-	require.True(t, cookie[0].HttpOnly)
-	require.Equal(t, http.SameSiteLaxMode, cookie[0].SameSite)
-	require.Equal(t, "/", cookie[0].Path)
-	require.Empty(t, cookie[0].Domain)
+	require.Len(t, cookie, 2)
+	for i, name := range []string{"__Host-volcard", "__Host-volcard-form"} {
+		require.Equal(t, name, cookie[i].Name)
+		require.True(t, cookie[i].Secure)
+		require.True(t, cookie[i].HttpOnly)
+		require.Equal(t, http.SameSiteLaxMode, cookie[i].SameSite)
+		require.Equal(t, "/", cookie[i].Path)
+		require.Empty(t, cookie[i].Domain)
+	}
 	var data []byte
 	var token string
 	require.NoError(t, env.DB.QueryRow(context.Background(), "SELECT token, data FROM session").Scan(&token, &data))

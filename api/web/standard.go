@@ -38,13 +38,14 @@ type Guard struct {
 // Standard is what every page route passes, in this order:
 //
 //	request id → answer recorder, access log, recovery → client address → security headers →
-//	flood limit → cross-origin protection → body limit → session (read only when asked for)
+//	flood limit → cross-origin protection → body limit → session (read only when asked for) →
+//	kept form
 //
 // The flood limit comes before everything that costs; the session last, since the error pages
 // of all others need none.
 func (g *Guard) Standard() []func(http.Handler) http.Handler {
 	return []func(http.Handler) http.Handler{
-		g.requestID, g.record, g.clientIP(), g.headers, g.flood(), g.sameOrigin, BodyLimit(g.maxBody), g.sessions.middleware,
+		g.requestID, g.record, g.clientIP(), g.headers, g.flood(), g.sameOrigin, BodyLimit(g.maxBody), g.sessions.middleware, g.showKept,
 	}
 }
 

@@ -34,7 +34,7 @@
 //			}
 //		}
 //		if !form.OK() {
-//			return room.renderThing(w, r, form) // with form.Status(): 422
+//			return room.renderThing(w, r, form) // with form.Status(): 422; a browser is led to an address that shows it
 //		}
 //		room.Kit.FlashOK(r, "已保存。")
 //		web.Redirect(w, r, "/thing") // 303, own paths only
@@ -76,6 +76,7 @@ import (
 	"time"
 
 	"volcard/internal/clock"
+	"volcard/internal/store/formstore"
 	"volcard/internal/store/sessionstore"
 	"volcard/internal/vault"
 )
@@ -98,6 +99,7 @@ type Options struct {
 	Clock          clock.Clock
 	Log            *slog.Logger
 	Sessions       *sessionstore.Store
+	Forms          *formstore.Store // what refused forms answered
 	Vault          *vault.Vault
 }
 
@@ -147,8 +149,9 @@ func New(o Options) (*Kit, error) {
 		}
 	}
 	secure := base.Scheme == "https"
-	sessions := newSessions(o, secure)
-	answers := &Answers{pages: pages, sessions: sessions, clock: o.Clock, log: o.Log, demo: o.Demo, workday: pace(o.Workday)}
+	forms := newKeptForms(o, secure)
+	sessions := newSessions(o, secure, forms)
+	answers := &Answers{pages: pages, sessions: sessions, kept: forms, clock: o.Clock, log: o.Log, demo: o.Demo, workday: pace(o.Workday)}
 	return &Kit{
 		Answers: answers,
 		Door:    &Door{sessions: sessions, answers: answers, log: o.Log},

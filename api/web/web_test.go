@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -195,4 +196,21 @@ func TestPaging(t *testing.T) {
 	last := web.NewPaging(httptest.NewRequestWithContext(context.Background(), http.MethodGet, "/list?page=-3", nil), 2)
 	require.Empty(t, last.Previous())
 	require.Empty(t, last.Next())
+}
+
+// The demo clock is named on every page, on those of failures as well.
+func TestDemoClockIsNamedOnEveryPage(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		workday time.Duration
+		says    string
+	}{{5 * time.Second, "演示时钟：1 个工作日 = 5 秒"}, {2 * time.Minute, "演示时钟：1 个工作日 = 2 分钟"}, {1500 * time.Millisecond, "= 1.5 秒"}} {
+		env := webtest.New(t, func(o *web.Options) { o.Workday = c.workday })
+		env.Router.Get("/", env.Kit.Handle(func(http.ResponseWriter, *http.Request) error { return fault.New(fault.Conflict, "已经领取。") }))
+		env.Start()
+		env.Client().Get("/").Want(409).WantText(".demo-clock", c.says)
+	}
+	env := webtest.New(t)
+	env.Start()
+	env.Client().Get("/nowhere").Want(404).Lacks(".demo-clock")
 }

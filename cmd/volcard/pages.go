@@ -23,6 +23,7 @@ import (
 	"volcard/internal/store/casewatch"
 	"volcard/internal/store/checkstore"
 	"volcard/internal/store/codestore"
+	"volcard/internal/store/formstore"
 	"volcard/internal/store/messagestore"
 	"volcard/internal/store/personstore"
 	"volcard/internal/store/photostore"
@@ -42,7 +43,7 @@ func pages(p *parts, cfg config.API, starter *workflows.Starter, watch *casewatc
 	kit, err := web.New(web.Options{
 		Templates: templates.FS, BaseURL: cfg.HTTP.Public.BaseURL, Demo: cfg.Demo.On, Proxies: cfg.HTTP.TrustedProxies,
 		MaxBody: cfg.HTTP.MaxBodyBytes, FloodPerMinute: floodPerMinute, Clock: p.clock, Log: p.log, Workday: cfg.Cards.Workday,
-		Sessions: sessionstore.New(p.db, p.clock), Vault: p.vault,
+		Sessions: sessionstore.New(p.db, p.clock), Forms: formstore.New(p.db, p.clock), Vault: p.vault,
 	})
 	if err != nil {
 		return nil, err

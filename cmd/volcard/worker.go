@@ -13,6 +13,7 @@ import (
 	"volcard/internal/store/batchstore"
 	"volcard/internal/store/cardstore"
 	"volcard/internal/store/codestore"
+	"volcard/internal/store/formstore"
 	"volcard/internal/store/keystore"
 	"volcard/internal/store/messagestore"
 	"volcard/internal/store/photostore"
@@ -119,6 +120,7 @@ func (p *parts) forget(ctx context.Context) {
 		"codes":    codestore.Codes{DB: p.db, Vault: p.vault, Clock: p.clock}.Sweep,
 		"attempts": codestore.Limiter{DB: p.db, Vault: p.vault, Clock: p.clock}.Sweep,
 		"sessions": func(ctx context.Context, _ int) (int64, error) { return sessionstore.New(p.db, p.clock).Sweep(ctx) },
+		"forms":    formstore.New(p.db, p.clock).Sweep,
 		"files":    batchstore.Batches{Store: batchstore.Store{DB: p.db, Vault: p.vault, Clock: p.clock}}.Sweep,
 		"outbox":   messagestore.Outbox{Store: messagestore.Store{DB: p.db, Vault: p.vault, Clock: p.clock}}.Sweep,
 	}

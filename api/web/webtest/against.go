@@ -10,6 +10,7 @@ import (
 	"volcard/api/web"
 	"volcard/internal/clock"
 	"volcard/internal/store"
+	"volcard/internal/store/formstore"
 	"volcard/internal/store/sessionstore"
 	"volcard/internal/vault"
 	"volcard/templates"
@@ -22,7 +23,7 @@ func Against(t testing.TB, db *store.DB, v *vault.Vault, url string) *Env {
 	env := &Env{T: t, DB: db, Vault: v, Log: slog.New(slog.DiscardHandler), URL: url, root: chi.NewRouter()}
 	env.Sessions = sessionstore.New(db, clock.System{})
 	kit, err := web.New(web.Options{
-		Templates: templates.FS, BaseURL: url, Clock: clock.System{}, Log: env.Log, Sessions: env.Sessions, Vault: v,
+		Templates: templates.FS, BaseURL: url, Clock: clock.System{}, Log: env.Log, Sessions: env.Sessions, Forms: formstore.New(env.DB, clock.System{}), Vault: v,
 	})
 	require.NoError(t, err)
 	env.Kit = kit

@@ -127,6 +127,15 @@ func (b *Browser) Dark(tab context.Context) {
 	require.NoError(b.t, chromedp.Do(tab, media("dark")))
 }
 
+// Scripts turns JavaScript on or off for the pages that the tab opens from now on. What a test evaluates runs all the same.
+func (b *Browser) Scripts(tab context.Context, on bool) {
+	b.t.Helper()
+	require.NoError(b.t, chromedp.Do(tab, func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
+		_, err := cdp.Call(ctx, t, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !on})
+		return chromedp.Void{}, err
+	}))
+}
+
 // media sets the colours, and stops transitions: a colour on its way is no finding.
 func media(scheme string) chromedp.Action[chromedp.Void] {
 	return func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {

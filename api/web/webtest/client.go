@@ -21,13 +21,14 @@ type Client struct {
 	still  bool
 }
 
-// Still returns the same browser, but it does not follow redirects.
+// Still returns a program with the same cookies: it follows no redirects, and reads a refusal from the answer itself.
 func (c *Client) Still() *Client {
 	other := *c
 	inner := *c.http
 	inner.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	other.http, other.still = &inner, true
 	other.Header = c.Header.Clone()
+	other.Header.Set("Accept", "*/*")
 	return &other
 }
 
@@ -40,7 +41,7 @@ func (c *Client) With(name, value string) *Client {
 }
 
 // HTMX returns the same browser, asking as htmx does.
-func (c *Client) HTMX() *Client { return c.With("HX-Request", "true") }
+func (c *Client) HTMX() *Client { return c.With("HX-Request", "true").With("Accept", "*/*") }
 
 // Get opens a path.
 func (c *Client) Get(path string) *Page { c.t.Helper(); return c.Do(http.MethodGet, path, "", nil) }
@@ -67,6 +68,7 @@ func (c *Client) Do(method, path, contentType string, body io.Reader) *Page {
 		req.Header.Set("Origin", c.base)
 		req.Header.Set("Sec-Fetch-Site", "same-origin")
 	}
+	req.Header.Set("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")
 	req.Header.Set("User-Agent", "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) MicroMessenger/8.0")
 	for name, values := range c.Header {
 		if values[0] == "" {

@@ -28,6 +28,7 @@ import (
 	"volcard/api/web"
 	"volcard/internal/clock"
 	"volcard/internal/store"
+	"volcard/internal/store/formstore"
 	"volcard/internal/store/sessionstore"
 	"volcard/internal/store/storetest"
 	"volcard/internal/vault"
@@ -64,7 +65,7 @@ func New(t testing.TB, change ...func(*web.Options)) *Env {
 	env.Sessions = sessionstore.New(db, env.Clock)
 	o := web.Options{
 		Templates: templates.FS, BaseURL: "http://localhost:8080",
-		Clock: env.Clock, Log: env.Log, Sessions: env.Sessions, Vault: env.Vault,
+		Clock: env.Clock, Log: env.Log, Sessions: env.Sessions, Forms: formstore.New(env.DB, env.Clock), Vault: env.Vault,
 	}
 	for _, fn := range change {
 		fn(&o)

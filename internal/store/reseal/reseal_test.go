@@ -64,7 +64,7 @@ func TestColumnsAreWhatTheMigrationsSay(t *testing.T) {
 	for _, c := range reseal.Columns() {
 		sealed[c.Label()] = true
 	}
-	table := regexp.MustCompile(`^CREATE TABLE (\w+)`)
+	table := regexp.MustCompile(`^CREATE (?:UNLOGGED )?TABLE (\w+)`)
 	column := regexp.MustCompile(`^\s+(\w+)\s+bytea.*--.*\bsealed\b`)
 	said := 0
 	for _, file := range files {
