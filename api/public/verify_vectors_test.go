@@ -52,6 +52,9 @@ type fixedKeys []credential.Key
 
 func (k fixedKeys) Keys(context.Context) ([]credential.Key, error) { return k, nil }
 
+// beforeRandom is a token without a random part, signed with the key of makeVectors.
+const beforeRandom = "2KCEVIQBE4CEKNDVB6ML3ICYE2SQCGYAAATG63CJZB2QEAIDDFISYBAZLBGQK37JTC7SUKRKFIVMFN7EXGYCUKSYICMEHRZB5VAPQ74M2YQOOZV2YXRKX2WVC5GEXHXOMTJWDBWRT6KMC4OQ3LETONBY5UN2LHVNU6CT466V3NFPSMGMYQ32OSHDP5RPEPYK"
+
 // makeVectors signs with fixed keys: the file is the same each time.
 func makeVectors(t *testing.T) []byte {
 	t.Helper()
@@ -59,11 +62,12 @@ func makeVectors(t *testing.T) []byte {
 	now := at.Add(time.Hour)
 	active := credential.NewKey(bytes.Repeat([]byte{1}, 32), at)
 	retired := credential.NewKey(bytes.Repeat([]byte{2}, 32), at.AddDate(-2, 0, 0))
-	before := credential.NewKeyring(fixedKeys{retired})
-	stranger := credential.NewKeyring(fixedKeys{credential.NewKey(bytes.Repeat([]byte{3}, 32), at)})
+	salt := rand.NewChaCha8([32]byte{})
+	before := credential.NewKeyringFrom(fixedKeys{retired}, salt)
+	stranger := credential.NewKeyringFrom(fixedKeys{credential.NewKey(bytes.Repeat([]byte{3}, 32), at)}, salt)
 	old := retired
 	old.Private, old.Retired, old.Until = nil, at, at.AddDate(5, 0, 0)
-	ring := credential.NewKeyring(fixedKeys{active, old})
+	ring := credential.NewKeyringFrom(fixedKeys{active, old}, salt)
 	for _, r := range []*credential.Keyring{before, stranger, ring} {
 		require.NoError(t, r.Refresh(t.Context()))
 	}
@@ -121,6 +125,7 @@ func makeVectors(t *testing.T) []byte {
 	}
 	last := time.Date(2031, 11, 22, 23, 59, 59, 0, clock.Shanghai)
 	add("valid", good, now, false)
+	add("signed before tokens had a random part", beforeRandom, now, false)
 	add("link", "HTTPS://VOLCARD.EXAMPLE.CN/V/"+good, now, false)
 	add("scanner", strings.ToLower("http://localhost:8080/v/"+good)+"\r\n", now, false)
 	add("twice", good+"\n"+good+"\n", now, false)

@@ -37,7 +37,8 @@ func TestSignedOddFields(t *testing.T) {
 		return m
 	}
 	require.NoError(t, verify(whole))
-	require.NoError(t, verify(with(6, "later")))
+	require.NoError(t, verify(with(6, []byte{1, 2, 3})))
+	require.NoError(t, verify(with(7, "later")))
 	for k := 1; k <= 5; k++ {
 		m := maps.Clone(whole)
 		delete(m, k)
@@ -55,7 +56,8 @@ func TestSignedOddFields(t *testing.T) {
 		"name with escape": with(5, "王\x1b[2J"),
 		"an array":         []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12},
 		"a text":           "a text that is long enough to make the token long enough",
-		"deep":             with(6, []any{[]any{[]any{[]any{[]any{1}}}}}),
+		"text for random":  with(6, "text"),
+		"deep":             with(7, []any{[]any{[]any{[]any{[]any{1}}}}}),
 	} {
 		require.ErrorIs(t, verify(content), ErrMalformed, name)
 	}

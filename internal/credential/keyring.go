@@ -3,8 +3,10 @@ package credential
 import (
 	"context"
 	"crypto/ed25519"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -38,6 +40,7 @@ type Source interface {
 // is asked within transactions. Run keeps it fresh.
 type Keyring struct {
 	source Source
+	random io.Reader
 	keys   atomic.Pointer[keys]
 
 	mu    sync.Mutex // one refresh at a time
@@ -51,7 +54,13 @@ type keys struct {
 }
 
 // NewKeyring makes an empty ring; Refresh or Run fills it.
-func NewKeyring(source Source) *Keyring { return &Keyring{source: source} }
+func NewKeyring(source Source) *Keyring { return &Keyring{source: source, random: rand.Reader} }
+
+// NewKeyringFrom makes a ring that takes the random part of its tokens from a reader: for tokens that are the same
+// each time a test makes them.
+func NewKeyringFrom(source Source, random io.Reader) *Keyring {
+	return &Keyring{source: source, random: random}
+}
 
 // Refresh reads the keys again.
 func (r *Keyring) Refresh(ctx context.Context) error {
@@ -102,13 +111,18 @@ func (r *Keyring) Ready() bool {
 	return k != nil && k.active != nil
 }
 
-// Sign makes the token of a card and reads it back: what is published is what was meant.
+// Sign makes the token of a card and reads it back: what is published is what was meant. The same claims signed
+// twice are two tokens, so that a number that a restored database issues again has no old token.
 func (r *Keyring) Sign(c Claims) (token, kid string, err error) {
 	k := r.keys.Load()
 	if k == nil || k.active == nil {
 		return "", "", ErrNoKey
 	}
-	content, err := encode(c)
+	random := make([]byte, saltBytes)
+	if _, err := io.ReadFull(r.random, random); err != nil {
+		return "", "", fmt.Errorf("credential: random: %w", err)
+	}
+	content, err := encode(c, random)
 	if err != nil {
 		return "", "", err
 	}

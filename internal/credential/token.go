@@ -28,6 +28,8 @@ type payload struct {
 	IssuedOn   uint64 `cbor:"3,keyasint"`
 	ExpiresOn  uint64 `cbor:"4,keyasint"`
 	MaskedName string `cbor:"5,keyasint"`
+	// Random keeps a number that was ever signed twice from having one token. Tokens of before have none.
+	Random []byte `cbor:"6,keyasint,omitempty"`
 }
 
 // sealed is a COSE_Sign1 message as it lies in the file: the outer array of RFC 9052 section 4.2.
@@ -42,6 +44,7 @@ type sealed struct {
 const (
 	sign1Tag  = 18
 	kidBytes  = 5
+	saltBytes = 6
 	idBytes   = 8
 	minToken  = 140 // characters; below that something is missing
 	maxToken  = 480
@@ -145,8 +148,8 @@ func verifyMessage(k Key, m sealed, aad []byte) error {
 	return nil
 }
 
-// encode makes the signed content of a token.
-func encode(c Claims) ([]byte, error) {
+// encode makes the signed content of a token. random is of saltBytes.
+func encode(c Claims, random []byte) ([]byte, error) {
 	if !c.wellFormed() {
 		return nil, fmt.Errorf("credential: claims of card %s cannot be signed", c.CardNumber)
 	}
@@ -156,7 +159,7 @@ func encode(c Claims) ([]byte, error) {
 	}
 	return encoder.Marshal(payload{
 		CardNumber: number, Edition: editions[c.Edition], MaskedName: c.MaskedName,
-		IssuedOn: uint64(day(c.IssuedOn)), ExpiresOn: uint64(day(c.ExpiresOn)),
+		IssuedOn: uint64(day(c.IssuedOn)), ExpiresOn: uint64(day(c.ExpiresOn)), Random: random,
 	})
 }
 

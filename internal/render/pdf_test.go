@@ -53,9 +53,9 @@ func TestNames(t *testing.T) {
 // The QR reads from print renders at the resolutions of office and card printers, from the
 // preview picture, and for payloads of every length that a token may have.
 func TestQRReads(t *testing.T) {
-	for _, length := range []int{40, 173, 258, 300} {
+	for _, length := range []int{40, 173, 258, 300, 370} {
 		data := rendertest.Card("王𠮷")
-		data.QR = "HTTPS://ZYZ.EXAMPLE/V/" + strings.Repeat("K5RGQ2LTEBUXG7DB", 20)[:length]
+		data.QR = "HTTPS://ZYZ.EXAMPLE/V/" + strings.Repeat("K5RGQ2LTEBUXG7DB", 24)[:length]
 		list := layout(t, data)
 		file, err := render.PDF(render.PDFOptions{Date: data.IssuedOn}, list)
 		require.NoError(t, err)
