@@ -32,6 +32,7 @@ func (c cards) routes(r chi.Router, studio regular.Studio) {
 	files, moves := cardFiles{c, studio}, cardMoves{c}
 	r.Get(cases.Root, h(c.list))
 	r.Get("/cards/{id}", h(c.show))
+	r.Get("/cards/{id}/present", h(files.present))
 	r.Get("/cards/{id}/card.jpg", h(files.picture))
 	r.Get("/cards/{id}/card.pdf", h(files.pdf))
 	r.Get("/cards/{id}/card.svg", h(files.cardCode))
@@ -91,6 +92,7 @@ type casePage struct {
 	Version   string
 	Seconds   int // until the page looks again; zero: never
 	HasCard   bool
+	Present   bool // the digital card can be shown as valid
 	Waiting   bool // a plastic card waits with a pickup code
 	Hours     string
 	Status    string
@@ -107,7 +109,7 @@ func (c cards) show(w http.ResponseWriter, r *http.Request) error {
 	}
 	p := &casePage{
 		Frame: web.Frame{Title: "我的证件", Back: cases.Root}, Case: cs, URL: cases.Path(cs.ID), Outlook: c.desk.Outlook(cs, steps...),
-		Steps: steps, HasCard: cases.Showable(cs), Waiting: cs.State == card.Ready, UpdatedAt: c.Kit.Now(),
+		Steps: steps, HasCard: cases.Showable(cs), Present: presentable(cs, c.Kit.Now()), Waiting: cs.State == card.Ready, UpdatedAt: c.Kit.Now(),
 	}
 	p.Asks = asks(cs)
 	p.Seconds = int(p.Outlook.Recheck.Seconds())

@@ -58,7 +58,26 @@ func (c cardFiles) picture(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if r.URL.Query().Get("side") == "both" {
+		return c.download(w, r, cs)
+	}
 	return c.studio.Pictures.Serve(w, r, render.PictureWidth, func() (*render.DisplayList, error) { return c.layout(r, cs) })
+}
+
+// download answers with both sides on one picture: what a holder keeps has the QR, on whichever side of the
+// face it stands.
+func (c cardFiles) download(w http.ResponseWriter, r *http.Request, cs cardstore.Case) error {
+	file, err := c.studio.Pictures.Draw(r.Context(), func() ([]byte, error) {
+		list, err := c.layout(r, cs)
+		if err != nil {
+			return nil, err
+		}
+		return render.BothSides(list, render.PictureWidth)
+	})
+	if err != nil {
+		return err
+	}
+	return web.SendPrivate(w, r, "image/jpeg", "", file)
 }
 
 func (c cardFiles) pdf(w http.ResponseWriter, r *http.Request) error {

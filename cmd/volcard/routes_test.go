@@ -59,7 +59,7 @@ var matrix = map[string]access{
 	"GET /apply/unit": people, "POST /apply/unit": people, "GET /apply/branch": people, "POST /apply/branch": people,
 
 	"GET /cards": people, "GET /cards/{id}": ownCase, "GET /cards/{id}/card.jpg": ownCase, "GET /cards/{id}/card.pdf": ownCase,
-	"GET /cards/{id}/card.svg": ownCase, "GET /cards/{id}/pickup.svg": ownCase,
+	"GET /cards/{id}/present": ownCase, "GET /cards/{id}/card.svg": ownCase, "GET /cards/{id}/pickup.svg": ownCase,
 	"GET /cards/{id}/withdraw": ownCase, "POST /cards/{id}/withdraw": ownCase, "GET /cards/{id}/branch": ownCase,
 	"POST /cards/{id}/branch": ownCase, "POST /cards/{id}/branch/near": ownCase,
 

@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"image"
+	"image/jpeg"
 	"image/png"
 	"strings"
 	"testing"
@@ -65,6 +66,19 @@ func TestQRReads(t *testing.T) {
 		img, err := render.Picture(list, render.Back, 0)
 		require.NoError(t, err)
 		require.Equal(t, data.QR, zbar(t, img), "%d characters, picture", length)
+	}
+	// The picture that a holder keeps, of every face.
+	faces := facesOf(t)
+	for _, name := range append(faces.Names("regular"), faces.Names("general")...) {
+		face, err := faces.Face(name)
+		require.NoError(t, err)
+		list, err := render.Layout(face, rendertest.RegularCard("王𠮷", 1))
+		require.NoError(t, err)
+		sheet, err := render.BothSides(list, render.PictureWidth)
+		require.NoError(t, err)
+		img, err := jpeg.Decode(bytes.NewReader(sheet))
+		require.NoError(t, err)
+		require.Equal(t, rendertest.Card("王𠮷").QR, zbar(t, img), name)
 	}
 	// Bytes that are not alphanumeric, such as a link typed in lower case.
 	data := rendertest.Card("王小明")

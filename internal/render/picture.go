@@ -69,6 +69,32 @@ func JPEG(list *DisplayList, side Side, width int) ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+// BothSides is one JPEG of quality 90 with the front above the back, each width pixels wide, on white.
+func BothSides(list *DisplayList, width int) ([]byte, error) {
+	var sides [2]*image.RGBA
+	for i, side := range []Side{Front, Back} {
+		img, err := Picture(list, side, width)
+		if err != nil {
+			return nil, err
+		}
+		sides[i] = img
+	}
+	w, h := sides[0].Rect.Dx(), sides[0].Rect.Dy()
+	margin := w / 32
+	sheet := image.NewRGBA(image.Rect(0, 0, w+2*margin, 2*h+3*margin))
+	draw.Draw(sheet, sheet.Rect, image.White, image.Point{}, draw.Src)
+	for i, img := range sides {
+		at := image.Pt(margin, margin+i*(h+margin))
+		draw.Draw(sheet, img.Rect.Add(at), img, image.Point{}, draw.Src)
+		canvases.Put(&img.Pix)
+	}
+	var buf bytes.Buffer
+	if err := jpeg.Encode(&buf, sheet, &jpeg.Options{Quality: 90}); err != nil {
+		return nil, fault.Wrap(fault.Internal, err, "图片生成失败")
+	}
+	return buf.Bytes(), nil
+}
+
 // What was encoded is drawn over by the next picture: clearing and collecting these megabytes would cost a
 // tenth of each.
 var (
