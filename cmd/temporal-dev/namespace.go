@@ -11,6 +11,7 @@ import (
 	namespacepb "go.temporal.io/api/namespace/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/server/common"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/health/grpc_health_v1"
@@ -41,12 +42,33 @@ func registerNamespace(ctx context.Context, s settings, frontend string) error {
 	if err := until(ctx, func() error { return keepFor(ctx, c, s.namespace, s.retention) }); err != nil {
 		return fmt.Errorf("register namespace %s: %w", s.namespace, err)
 	}
-	// Workflow IDs spread over the shards, so a few times their number meets each of them.
-	for i := range 4 * historyShards {
-		ask := func() error { return shardAnswers(ctx, c, s.namespace, "ready-"+strconv.Itoa(i)) }
-		if err := until(ctx, ask); err != nil {
-			return fmt.Errorf("history shards of namespace %s: %w", s.namespace, err)
+	if err := shardsAnswer(ctx, c, s.namespace); err != nil {
+		return fmt.Errorf("history shards of namespace %s: %w", s.namespace, err)
+	}
+	return nil
+}
+
+// shardsAnswer asks each shard once. How many there are, the database decided at its first start.
+func shardsAnswer(ctx context.Context, c workflowservice.WorkflowServiceClient, namespace string) error {
+	cluster, err := c.GetClusterInfo(ctx, &workflowservice.GetClusterInfoRequest{})
+	if err != nil {
+		return err
+	}
+	found, err := c.DescribeNamespace(ctx, &workflowservice.DescribeNamespaceRequest{Namespace: namespace})
+	if err != nil {
+		return err
+	}
+	asked := map[int32]bool{}
+	for i := 0; len(asked) < int(cluster.GetHistoryShardCount()); i++ {
+		id := "ready-" + strconv.Itoa(i)
+		shard := common.WorkflowIDToHistoryShard(found.GetNamespaceInfo().GetId(), id, cluster.GetHistoryShardCount())
+		if asked[shard] {
+			continue
 		}
+		if err := until(ctx, func() error { return shardAnswers(ctx, c, namespace, id) }); err != nil {
+			return fmt.Errorf("%d of %d answer: %w", len(asked), cluster.GetHistoryShardCount(), err)
+		}
+		asked[shard] = true
 	}
 	return nil
 }

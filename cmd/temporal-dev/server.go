@@ -19,10 +19,6 @@ import (
 	"go.temporal.io/server/temporal"
 )
 
-// historyShards never changes after the first start: the server refuses other numbers. Four are
-// enough for one machine, and each costs memory and polling.
-const historyShards = 4
-
 // server is a running Temporal server, with its Web UI if that was asked for.
 type server struct {
 	temporal     temporal.Server
@@ -120,7 +116,7 @@ func serverConfig(s settings, free []int) (*config.Config, map[primitives.Servic
 		Persistence: config.Persistence{
 			DefaultStore:     "main",
 			VisibilityStore:  "visibility",
-			NumHistoryShards: historyShards,
+			NumHistoryShards: int32(s.historyShards),
 			DataStores: map[string]config.DataStore{
 				"main":       {SQL: s.sqlConfig(mainDatabase)},
 				"visibility": {SQL: s.sqlConfig(visibilityDatabase)},

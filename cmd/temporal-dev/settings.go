@@ -18,6 +18,7 @@ type settings struct {
 	port, uiPort               int // 0: a free one; uiPort -1: no Web UI
 	namespace                  string
 	retention                  time.Duration
+	historyShards              int
 	timeSkipping               bool
 	logLevel                   string
 	health                     bool
@@ -34,6 +35,7 @@ func parse(args []string, getenv func(string) string) (settings, error) {
 	f.IntVar(&s.uiPort, "ui-port", -1, "port of the Web UI; 0 takes a free one, -1 leaves it out")
 	f.StringVar(&s.namespace, "namespace", "volcard", "namespace to register")
 	f.DurationVar(&s.retention, "retention", 7*24*time.Hour, "how long closed workflows are kept")
+	f.IntVar(&s.historyShards, "history-shards", 4, "history shards of a new database, for good: 512 in production; one that exists keeps its number")
 	f.BoolVar(&s.timeSkipping, "time-skipping", false, "let clients ask for skipped time (tests)")
 	f.StringVar(&s.logLevel, "log-level", "warn", "debug, info, warn or error")
 	f.BoolVar(&s.health, "health", false, "ask the frontend at -port whether it serves, then end")
@@ -82,8 +84,14 @@ func (s settings) check() error {
 	if s.retention < 24*time.Hour {
 		return errors.New("-retention: Temporal keeps closed workflows for a day at least")
 	}
+	if s.historyShards < 1 || s.historyShards > maxHistoryShards {
+		return fmt.Errorf("-history-shards: %d is not between 1 and %d", s.historyShards, maxHistoryShards)
+	}
 	return nil
 }
+
+// maxHistoryShards is what one process on one PostgreSQL can own: each shard costs memory and polling.
+const maxHistoryShards = 4096
 
 // dialHost is where this process reaches what it has bound.
 func (s settings) dialHost() string {

@@ -43,6 +43,8 @@ func TestMistakesAreNamed(t *testing.T) {
 		{args: []string{"-retention", "1h"}, want: "-retention"},
 		{args: []string{"-bind", "localhost"}, want: "-bind"},
 		{args: []string{"-health"}, want: "-port"},
+		{args: []string{"-history-shards", "0"}, want: "-history-shards"},
+		{env: []string{"TEMPORAL_DEV_HISTORY_SHARDS", "100000"}, want: "-history-shards"},
 		{args: []string{"extra"}, want: `"extra"`},
 		{env: []string{"TEMPORAL_DEV_PORT", "many"}, want: "TEMPORAL_DEV_PORT"},
 	} {

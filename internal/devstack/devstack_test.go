@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
 	"volcard/internal/devstack"
@@ -157,6 +158,48 @@ func TestTemporalKeepsItsAddressAndItsWorkflows(t *testing.T) {
 	require.NoError(t, s.Temporal.Resume())
 	_, err = c.DescribeWorkflowExecution(ctx, "kept", "")
 	require.NoError(t, err)
+}
+
+// The number of history shards is a database's for good: a new one gets what is asked for, one that exists
+// keeps its own, with its workflows, whatever the settings say later.
+func TestHistoryShardsStay(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct{ first, later, want int }{
+		"a new installation": {first: 512, later: 4, want: 512},
+		"one of before":      {first: 0, later: 512, want: 4},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx := t.Context()
+			s := stacktest.StartWith(t, devstack.TemporalOptions{Shards: tt.first})
+			require.Equal(t, tt.want, shards(t, s.Temporal, "before"))
+			require.NoError(t, s.Temporal.Stop())
+
+			o := devstack.TemporalOptions{Postgres: s.Postgres, Log: filepath.Join(s.Dir, "later.log"), Shards: tt.later}
+			later, err := devstack.StartTemporal(ctx, o)
+			require.NoError(t, err)
+			t.Cleanup(func() { require.NoError(t, later.Stop()) })
+			require.Equal(t, tt.want, shards(t, later, "after"))
+			c, err := client.DialContext(ctx, client.Options{HostPort: later.Address(), Namespace: devstack.Namespace})
+			require.NoError(t, err)
+			defer c.Close()
+			_, err = c.DescribeWorkflowExecution(ctx, "before", "")
+			require.NoError(t, err, "a workflow of before is found")
+		})
+	}
+}
+
+// shards starts a workflow and returns how many history shards the server has.
+func shards(t *testing.T, server *devstack.Temporal, workflow string) int {
+	t.Helper()
+	c, err := client.DialContext(t.Context(), client.Options{HostPort: server.Address(), Namespace: devstack.Namespace})
+	require.NoError(t, err)
+	defer c.Close()
+	_, err = c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: workflow, TaskQueue: "nobody"}, "Waits")
+	require.NoError(t, err)
+	info, err := c.WorkflowService().GetClusterInfo(t.Context(), &workflowservice.GetClusterInfoRequest{})
+	require.NoError(t, err)
+	return int(info.GetHistoryShardCount())
 }
 
 func TestLockNamesItsHolder(t *testing.T) {

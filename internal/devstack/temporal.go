@@ -23,6 +23,7 @@ type TemporalOptions struct {
 	UI           bool   // with the Web UI
 	UIPort       int    // 0: a free one
 	TimeSkipping bool   // clients may ask for skipped time
+	Shards       int    // history shards of new databases; 0: the server's default
 }
 
 // Temporal is a running Temporal server that belongs to this process.
@@ -68,10 +69,15 @@ func (t *Temporal) Restart(ctx context.Context) error {
 	if t.options.UI {
 		ui = t.options.UIPort
 	}
-	cmd := exec.Command(t.options.Binary,
+	args := []string{
 		"-database-host", host, "-database-port", strconv.Itoa(port), "-database-user", roleTemporal,
 		"-namespace", Namespace, "-port", strconv.Itoa(t.options.Port), "-ui-port", strconv.Itoa(ui),
-		"-time-skipping="+strconv.FormatBool(t.options.TimeSkipping))
+		"-time-skipping=" + strconv.FormatBool(t.options.TimeSkipping),
+	}
+	if t.options.Shards > 0 {
+		args = append(args, "-history-shards", strconv.Itoa(t.options.Shards))
+	}
+	cmd := exec.Command(t.options.Binary, args...)
 	cmd.Stderr = log.File
 	// Not StdoutPipe, which Wait closes: the line and the end of the process race.
 	lines, out := io.Pipe()
