@@ -68,9 +68,104 @@ func read(t *testing.T, name string) string {
 
 func load(t *testing.T) compose {
 	t.Helper()
+	return loadAll(t, "docker-compose.yml")
+}
+
+// loadAll merges files as Compose does when it is given several.
+func loadAll(t *testing.T, files ...string) compose {
+	t.Helper()
+	var merged any
+	for _, file := range files {
+		var node yaml.Node
+		require.NoError(t, yaml.Unmarshal([]byte(read(t, file)), &node))
+		merged = merge("", merged, plain(t, node.Content[0]))
+	}
+	text, err := yaml.Marshal(merged)
+	require.NoError(t, err)
 	var c compose
-	require.NoError(t, yaml.Unmarshal([]byte(read(t, "docker-compose.yml")), &c))
+	require.NoError(t, yaml.Unmarshal(text, &c))
 	return c
+}
+
+// reset and override are what Compose's tags of these names say about a value.
+type (
+	reset    struct{}
+	override struct{ value any }
+)
+
+// plain turns a node into values, its tags into reset and override.
+func plain(t *testing.T, n *yaml.Node) any {
+	t.Helper()
+	switch n.Tag {
+	case "!reset":
+		return reset{}
+	case "!override":
+		bare := *n
+		bare.Tag = ""
+		return override{plain(t, &bare)}
+	}
+	switch n.Kind {
+	case yaml.AliasNode:
+		return plain(t, n.Alias)
+	case yaml.SequenceNode:
+		list := []any{}
+		for _, item := range n.Content {
+			list = append(list, plain(t, item))
+		}
+		return list
+	case yaml.MappingNode:
+		all := map[string]any{}
+		for i := 0; i < len(n.Content); i += 2 {
+			key, value := n.Content[i], plain(t, n.Content[i+1])
+			if key.Value != "<<" {
+				continue
+			}
+			parts, several := value.([]any)
+			if !several {
+				parts = []any{value}
+			}
+			for _, part := range parts {
+				maps.Copy(all, part.(map[string]any))
+			}
+		}
+		for i := 0; i < len(n.Content); i += 2 {
+			if n.Content[i].Value != "<<" {
+				all[n.Content[i].Value] = plain(t, n.Content[i+1])
+			}
+		}
+		return all
+	default:
+		var value any
+		require.NoError(t, n.Decode(&value))
+		return value
+	}
+}
+
+// merge puts one value over another: mappings join, sequences are appended, except what is one command.
+func merge(key string, under, over any) any {
+	switch over := over.(type) {
+	case override:
+		return over.value
+	case []any:
+		if list, ok := under.([]any); ok && !slices.Contains([]string{"command", "entrypoint", "test"}, key) {
+			return slices.Concat(list, over)
+		}
+		return over
+	case map[string]any:
+		joined := map[string]any{}
+		if m, ok := under.(map[string]any); ok {
+			maps.Copy(joined, m)
+		}
+		for k, v := range over {
+			if _, gone := v.(reset); gone {
+				delete(joined, k)
+				continue
+			}
+			joined[k] = merge(k, joined[k], v)
+		}
+		return joined
+	}
+	return over
 }
 
 // ours are the services that run the program, with the process that each runs.
@@ -212,7 +307,12 @@ func TestDotEnv(t *testing.T) {
 
 func TestReferences(t *testing.T) {
 	t.Parallel()
-	c := load(t)
+	wantReferences(t, load(t))
+}
+
+// wantReferences sees that everything that is named in it exists.
+func wantReferences(t *testing.T, c compose) {
+	t.Helper()
 	script := read(t, "deploy/secrets.sh")
 	for name, s := range c.Services {
 		for _, secret := range s.Secrets {
@@ -224,6 +324,9 @@ func TestReferences(t *testing.T) {
 		assert.NotEmpty(t, s.Networks, name)
 		for _, v := range s.Volumes {
 			source, _, _ := strings.Cut(v, ":")
+			if source == "./deploy/secrets/temporal" { // an operator's files
+				continue
+			}
 			if strings.HasPrefix(source, "./") {
 				_, err := os.Stat(filepath.Join("..", source))
 				assert.NoError(t, err, name)
