@@ -279,6 +279,21 @@ func (p *Postgres) Kill() {
 	p.child.kill()
 }
 
+// Pause holds the server and every process of it still, as when its disk or its machine hangs: connections stay
+// open and nothing answers. Resume lets them go on.
+func (p *Postgres) Pause() { p.signalAll(syscall.SIGSTOP) }
+
+// Resume ends a Pause.
+func (p *Postgres) Resume() { p.signalAll(syscall.SIGCONT) }
+
+func (p *Postgres) signalAll(s syscall.Signal) {
+	// The server first: held still, it starts no further process.
+	_ = syscall.Kill(p.child.pid(), s)
+	for _, pid := range childrenOf(p.child.pid()) {
+		_ = syscall.Kill(pid, s)
+	}
+}
+
 // Done is closed when the server has ended.
 func (p *Postgres) Done() <-chan struct{} { return p.child.done }
 

@@ -36,6 +36,11 @@ type DB struct {
 // Open makes a pool. It does not wait for the database: readiness is asked separately,
 // so that a process can start while PostgreSQL is still coming up.
 func Open(ctx context.Context, url string, maxConns int32) (*DB, error) {
+	return OpenWithin(ctx, url, maxConns, Deadlines{})
+}
+
+// OpenWithin is Open with deadlines.
+func OpenWithin(ctx context.Context, url string, maxConns int32, deadlines Deadlines) (*DB, error) {
 	cfg, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return nil, fmt.Errorf("database url: %w", err)
@@ -54,6 +59,7 @@ func Open(ctx context.Context, url string, maxConns int32) (*DB, error) {
 	if _, given := cfg.ConnConfig.RuntimeParams["plan_cache_mode"]; !given {
 		cfg.ConnConfig.RuntimeParams["plan_cache_mode"] = "force_generic_plan"
 	}
+	deadlines.apply(cfg)
 	cfg.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
 		registerIDs(conn.TypeMap())
 		return nil
@@ -79,7 +85,12 @@ const txTries = 3
 func (db *DB) InTx(ctx context.Context, fn func(tx pgx.Tx) error) error {
 	var err error
 	for range txTries {
-		err = pgx.BeginFunc(ctx, db.Pool, fn)
+		err = pgx.BeginFunc(ctx, db.Pool, func(tx pgx.Tx) error {
+			if err := allow(ctx, tx); err != nil {
+				return err
+			}
+			return fn(tx)
+		})
 		var pg *pgconn.PgError
 		if errors.As(err, &pg) && (pg.Code == "40P01" || pg.Code == "40001") {
 			continue

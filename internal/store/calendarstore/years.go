@@ -78,6 +78,9 @@ type Import struct {
 	Staff uuid.UUID // nil for an operator
 }
 
+// importTime bounds each statement of an import, which may wait for another.
+const importTime = time.Minute
+
 // Import puts a year into force from the next Load on. It is refused where the year cannot be, and where the
 // calendar is another by now: what was shown is what is applied.
 func (s Years) Import(ctx context.Context, in Import) (calendar.Year, error) {
@@ -85,6 +88,7 @@ func (s Years) Import(ctx context.Context, in Import) (calendar.Year, error) {
 	if problems := calendar.Validate(y); len(problems) > 0 {
 		return y, fault.New(fault.Invalid, problems[0].Msg)
 	}
+	ctx = store.Allow(ctx, importTime)
 	err := s.DB.InTx(ctx, func(tx pgx.Tx) error {
 		// One import at a time: the second waits, and then finds the first.
 		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtext('calendar_year'))`); err != nil {

@@ -74,11 +74,15 @@ func (s Store) DryRun(ctx context.Context, list List, file []byte) (Summary, err
 	return Summary{}, unknownList(list)
 }
 
+// applyTime bounds each statement of an import: it concerns a whole list.
+const applyTime = time.Minute
+
 // Apply replaces a list by the file: in one transaction, or not at all. Rows that the file does
 // not name are closed, never deleted. A file with faults is refused whole, with the faults in the
 // summary. The same file a second time changes nothing.
 func Apply(ctx context.Context, db *store.DB, list List, file []byte, by Importer, at time.Time) (Summary, error) {
 	var sum Summary
+	ctx = store.Allow(ctx, applyTime)
 	err := db.InTx(ctx, func(tx pgx.Tx) (err error) {
 		sum, err = ApplyTx(ctx, tx, list, file, by, at)
 		return err
