@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"time"
 	"unicode/utf8"
 
@@ -15,15 +16,15 @@ import (
 	"volcard/internal/fault"
 )
 
-// atOnce bounds the hashes that run at the same time in one process (engineering.md: two on two cores).
-const atOnce = 2
-
-// Whoever would wait longer is told so at once: behind mostWaiting others it takes a second or two,
-// and a browser's request has no deadline of its own.
+// A hash keeps a core busy for its whole time, so at most half of them hash: the rest answers pages.
+// Beyond waitingEach for each that hashes, nobody waits: it would take longer than patience.
 const (
-	mostWaiting = 64
-	patience    = 3 * time.Second
+	waitingEach = 16
+	patience    = 2 * time.Second
 )
+
+// atOnce is how many hashes run at the same time in a process with so many cores.
+func atOnce(cores int) int { return max(1, cores/2) }
 
 // maxBytes refuses books before they are hashed; person.PasswordMax runes fit.
 const maxBytes = 64 * utf8.UTFMax
@@ -44,13 +45,14 @@ type Hasher struct {
 	decoy   string
 }
 
-// New makes a hasher. It hashes once, for the comparison with accounts that do not exist.
+// New makes a hasher for the cores of this process. It hashes once, for the comparison with accounts that do not exist.
 func New(p Params) (*Hasher, error) {
 	decoy, err := argon2id.CreateHash("no account has this password", &p)
 	if err != nil {
 		return nil, fmt.Errorf("passwd: %w", err)
 	}
-	return &Hasher{params: p, slots: make(chan struct{}, atOnce), waiting: make(chan struct{}, atOnce+mostWaiting), decoy: decoy}, nil
+	n := atOnce(runtime.GOMAXPROCS(0))
+	return &Hasher{params: p, slots: make(chan struct{}, n), waiting: make(chan struct{}, n*(1+waitingEach)), decoy: decoy}, nil
 }
 
 var errBusy = fault.New(fault.Unavailable, "现在登录的人太多，请稍等几秒再试。")

@@ -17,7 +17,8 @@ func TestTheQueueIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, err := New(Params{Memory: 64, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32})
 		require.NoError(t, err)
-		for range atOnce {
+		hashing, mostWaiting := cap(h.slots), cap(h.waiting)-cap(h.slots)
+		for range hashing {
 			require.NoError(t, h.enter(t.Context()))
 		}
 		gaveUp := make(chan error, mostWaiting)
@@ -34,10 +35,18 @@ func TestTheQueueIsBounded(t *testing.T) {
 		}
 		h.leave()
 		require.NoError(t, h.enter(t.Context()), "whoever gave up holds no place")
-		for range atOnce {
+		for range hashing {
 			h.leave()
 		}
 		require.Empty(t, h.slots)
 		require.Empty(t, h.waiting)
 	})
+}
+
+// Half of the cores, and one at least, is all that hashes take.
+func TestHashesLeaveCoresToPages(t *testing.T) {
+	t.Parallel()
+	for cores, want := range map[int]int{1: 1, 2: 1, 3: 1, 4: 2, 16: 8} {
+		require.Equal(t, want, atOnce(cores), cores)
+	}
 }
