@@ -4,6 +4,7 @@ package api
 
 import (
 	"net/http"
+	"path"
 
 	"github.com/go-chi/chi/v5"
 
@@ -35,6 +36,36 @@ type Rooms struct {
 	Factory   factory.Deps
 	Review    review.Deps
 	Admin     admin.Deps
+}
+
+// loads are the requests that are no plain pages: the methods are POST, the paths as path.Match reads them.
+var loads = map[web.Load][]string{
+	web.Logins: {
+		"/login", "/register/code", "/reset/code", "/account/password", "/account/phone",
+		web.StaffLogin, "/staff/first", "/staff/password", "/staff/password/initial", "/admin/staff/new", "/admin/staff/*/reset",
+	},
+	web.Submissions: {"/apply/submit"},
+	web.Decisions: {
+		"/cards/*/withdraw", "/cards/*/branch", "/cards/*/design", "/cards/*/phone/code", "/account/phone/code",
+		"/branch/cases/*", "/branch/cases/*/undo", "/branch/parcels/*/confirm", "/review/cases/*/*",
+		"/factory/batches/*/*", "/admin/held/*", "/admin/batches",
+	},
+	web.Uploads: {"/apply/photo/upload", "/cards/*/design/photo", "/admin/*/import", "/admin/*/apply"},
+}
+
+// LoadOf says of which kind a request is.
+func LoadOf(r *http.Request) web.Load {
+	if r.Method != http.MethodPost {
+		return web.Pages
+	}
+	for load, paths := range loads {
+		for _, p := range paths {
+			if ok, err := path.Match(p, r.URL.Path); ok && err == nil {
+				return load
+			}
+		}
+	}
+	return web.Pages
 }
 
 // Router mounts them.

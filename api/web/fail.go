@@ -71,11 +71,15 @@ type errorPage struct {
 	Sentence string
 	Retry    bool
 	Previous string // own path of the page whose form failed; empty: none, or not known
+	Resend   bool   // nothing was done: the browser can send the form again as it was
 }
 
 // Fail logs err and answers with its page, or with a fragment for htmx. A failure of kind
 // unauthenticated leads to the login page of the room.
 func (a *Answers) Fail(w http.ResponseWriter, r *http.Request, err error) {
+	if errors.Is(err, context.DeadlineExceeded) && fault.Is(err, fault.Internal) {
+		err = fault.Wrap(fault.Unavailable, err, store.Busy) // the request's deadline, met outside of the stores
+	}
 	status := StatusOf(err)
 	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
 		a.log.DebugContext(r.Context(), "the client went away")
@@ -111,7 +115,8 @@ func (a *Answers) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	if posted(r) {
 		p.Previous = ownReferer(r)
 		if sentence == store.Busy {
-			p.Sentence = "系统正忙，这次提交没有保存。请返回上一页，稍后再提交一次。"
+			p.Resend = !IsHTMX(r)
+			p.Sentence = "系统正忙，这次提交没有保存。您填写的内容没有丢失：请稍后刷新本页重新提交，或返回上一页再提交一次。"
 		}
 	}
 	a.failPage(w, r, p)

@@ -28,7 +28,7 @@ func TestFailedPostsLeadBack(t *testing.T) {
 	}
 
 	c.With("Referer", env.URL+"/form?page=2").Post("/form", nil).Want(503).
-		WantText(".sentence", "这次提交没有保存").WantText(".actions .primary", "返回上一页")
+		WantText(".sentence", "这次提交没有保存").WantText(".actions .primary", "重新提交").WantText(".actions a", "返回上一页")
 	require.Equal(t, "/form?page=2", from(env.URL+"/form?page=2"))
 	for _, foreign := range []string{"", "https://evil.example/form", env.URL + "//evil.example", "javascript:alert(1)", "/form"} {
 		require.Equal(t, "/", from(foreign), foreign)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"html/template"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -134,24 +135,14 @@ func (a *Answers) RenderPart(w http.ResponseWriter, r *http.Request, status int,
 }
 
 func (a *Answers) render(w http.ResponseWriter, r *http.Request, status int, page, part string, data Page) error {
-	set, ok := a.pages[page]
-	if !ok {
-		return fmt.Errorf("no page %q", page)
-	}
 	if err := a.fill(r, data.frame(), part == ""); err != nil {
 		return err
 	}
 	buf := buffers.Get().(*bytes.Buffer) //nolint:forcetypeassert // the pool makes nothing else
 	defer buffers.Put(buf)
 	buf.Reset()
-	var err error
-	if part == "" {
-		err = set.Execute(buf, data)
-	} else {
-		err = set.ExecuteTemplate(buf, part, data)
-	}
-	if err != nil {
-		return fmt.Errorf("render %s: %w", page, err)
+	if err := a.execute(buf, page, part, data); err != nil {
+		return err
 	}
 	if part == "" {
 		if to := a.keepAnswer(w, r, status, data, buf.Bytes()); to != "" {
@@ -171,8 +162,26 @@ func (a *Answers) render(w http.ResponseWriter, r *http.Request, status int, pag
 		h.Set("Cache-Control", a.cacheControl(r))
 	}
 	w.WriteHeader(status)
-	_, err = buf.WriteTo(w)
+	_, err := buf.WriteTo(w)
 	return ignoreGone(r, err)
+}
+
+// execute fills a page, or one named template of its set.
+func (a *Answers) execute(to io.Writer, page, part string, data Page) error {
+	set, ok := a.pages[page]
+	if !ok {
+		return fmt.Errorf("no page %q", page)
+	}
+	var err error
+	if part == "" {
+		err = set.Execute(to, data)
+	} else {
+		err = set.ExecuteTemplate(to, part, data)
+	}
+	if err != nil {
+		return fmt.Errorf("render %s: %w", page, err)
+	}
+	return nil
 }
 
 // ignoreGone drops the error of writing to a client that has left.

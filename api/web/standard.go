@@ -33,19 +33,20 @@ type Guard struct {
 	proxies        []string
 	floodPerMinute int
 	maxBody        int64
+	admission      *admission
 }
 
 // Standard is what every page route passes, in this order:
 //
 //	request id → answer recorder, access log, recovery → client address → security headers →
-//	flood limit → cross-origin protection → body limit → session (read only when asked for) →
+//	flood limit → cross-origin protection → admission → body limit → session (read only when asked for) →
 //	kept form
 //
-// The flood limit comes before everything that costs; the session last, since the error pages
-// of all others need none.
+// The flood limit and the admission come before everything that costs; the session last, since the error
+// pages of all others need none.
 func (g *Guard) Standard() []func(http.Handler) http.Handler {
 	return []func(http.Handler) http.Handler{
-		g.requestID, g.record, g.clientIP(), g.headers, g.flood(), g.sameOrigin, BodyLimit(g.maxBody), g.sessions.middleware, g.showKept,
+		g.requestID, g.record, g.clientIP(), g.headers, g.flood(), g.sameOrigin, g.admission.middleware, BodyLimit(g.maxBody), g.sessions.middleware, g.showKept,
 	}
 }
 
@@ -81,9 +82,12 @@ type response struct {
 	guard  *Guard
 	r      *http.Request
 	before func(http.ResponseWriter) error
-	status int
-	wrote  bool
-	failed bool // the session could not be written: the error page went out instead
+	// release gives the request's place back: what is left is up to the network.
+	release func()
+	status  int
+	wrote   bool
+	failed  bool // the session could not be written: the error page went out instead
+	quiet   bool // refused in a flood: the log tells of all of them in one line
 }
 
 func (w *response) WriteHeader(status int) {
@@ -101,6 +105,9 @@ func (w *response) WriteHeader(status int) {
 			w.wrote, w.failed, w.status = true, true, StatusOf(err)
 			return
 		}
+	}
+	if w.release != nil {
+		w.release()
 	}
 	w.wrote, w.status = true, status
 	w.ResponseWriter.WriteHeader(status)
@@ -136,7 +143,9 @@ func (g *Guard) record(next http.Handler) http.Handler {
 					g.answers.Fail(rw, r, fault.New(fault.Internal, ""))
 				}
 			}
-			g.accessLog(r, rw.status, g.clock.Now().Sub(start))
+			if !rw.quiet {
+				g.accessLog(r, rw.status, g.clock.Now().Sub(start))
+			}
 		}()
 		next.ServeHTTP(rw, r)
 		if !rw.wrote { // a handler that writes nothing means 200 without a body

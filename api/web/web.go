@@ -71,8 +71,10 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net/http"
 	"net/netip"
 	"net/url"
+	"runtime"
 	"time"
 
 	"volcard/internal/clock"
@@ -94,13 +96,17 @@ type Options struct {
 	MaxBody int64
 	// FloodPerMinute bounds the requests of one address; a campus shares one, so it is generous. 0: off.
 	FloodPerMinute int
-	PersonSession  Lifetimes // zero: 2 hours idle, 30 days in all
-	StaffSession   Lifetimes // zero: 15 minutes idle, 12 hours in all
-	Clock          clock.Clock
-	Log            *slog.Logger
-	Sessions       *sessionstore.Store
-	Forms          *formstore.Store // what refused forms answered
-	Vault          *vault.Vault
+	// LoadOf says of which kind a request is; nil: all are pages.
+	LoadOf func(*http.Request) Load
+	// Bounds are how much of each kind is taken on; nil: DefaultBounds of this process's cores.
+	Bounds        map[Load]Bound
+	PersonSession Lifetimes // zero: 2 hours idle, 30 days in all
+	StaffSession  Lifetimes // zero: 15 minutes idle, 12 hours in all
+	Clock         clock.Clock
+	Log           *slog.Logger
+	Sessions      *sessionstore.Store
+	Forms         *formstore.Store // what refused forms answered
+	Vault         *vault.Vault
 }
 
 // Kit is what all rooms share: how to answer, who is there, and what every request passes.
@@ -125,6 +131,9 @@ func New(o Options) (*Kit, error) {
 	}
 	if o.MaxBody <= 0 {
 		o.MaxBody = DefaultBody
+	}
+	if o.Bounds == nil {
+		o.Bounds = DefaultBounds(runtime.GOMAXPROCS(0))
 	}
 	if o.PersonSession == (Lifetimes{}) {
 		o.PersonSession = Lifetimes{Idle: 2 * time.Hour, Absolute: 30 * 24 * time.Hour}
@@ -159,6 +168,7 @@ func New(o Options) (*Kit, error) {
 		Guard: &Guard{
 			answers: answers, sessions: sessions, assets: assets, clock: o.Clock, log: o.Log, secure: secure,
 			proxies: proxies, floodPerMinute: o.FloodPerMinute, maxBody: o.MaxBody,
+			admission: newAdmission(answers, o),
 		},
 	}, nil
 }

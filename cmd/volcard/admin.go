@@ -58,7 +58,7 @@ func adminParts(ctx context.Context) (*parts, error) {
 	}
 	log := telemetry.NewLogger(os.Stderr, telemetry.LogOptions{Process: "admin", Level: "warn", Format: "text"})
 	slog.SetDefault(log)
-	p, err := openParts(ctx, log, cfg.Database, cfg.Temporal, cfg.Vault, cfg.Cards)
+	p, err := openParts(ctx, log, cfg.Database, cfg.Temporal, cfg.Vault, cfg.Cards, patient)
 	if err != nil {
 		return nil, err
 	}

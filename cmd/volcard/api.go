@@ -16,6 +16,7 @@ import (
 	"volcard/internal/card"
 	"volcard/internal/config"
 	"volcard/internal/credential"
+	"volcard/internal/store"
 	"volcard/internal/store/cardstore"
 	"volcard/internal/store/casewatch"
 	"volcard/internal/telemetry"
@@ -41,7 +42,7 @@ const startsAtOnce = 16
 // serveAPI serves the pages until ctx ends, then lets running requests finish. up is called with
 // the address of the operators' port when the pages' port is open.
 func serveAPI(ctx context.Context, cfg config.API, log *slog.Logger, up func(ops string)) error {
-	p, err := openParts(ctx, log, cfg.Database, cfg.Temporal, cfg.Vault, cfg.Cards)
+	p, err := openParts(ctx, log, cfg.Database, cfg.Temporal, cfg.Vault, cfg.Cards, store.Deadlines{Connection: cfg.Load.Connection, Statement: cfg.Load.Statement})
 	if err != nil {
 		return err
 	}

@@ -51,7 +51,7 @@ func demoAccounts() []public.DemoPerson {
 // seed fills a new database with the demonstration's data and returns its logins. Every part is
 // skipped where it exists already, so that a start that was cut short is made whole by the next.
 func (d *dev) seed(ctx context.Context, cfg config.Worker) ([]login, error) {
-	p, err := openParts(ctx, d.log, cfg.Database, cfg.Temporal, cfg.Vault, cfg.Cards)
+	p, err := openParts(ctx, d.log, cfg.Database, cfg.Temporal, cfg.Vault, cfg.Cards, patient)
 	if err != nil {
 		return nil, err
 	}

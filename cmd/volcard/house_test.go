@@ -96,7 +96,7 @@ func newHouse(t *testing.T) *house {
 	db, ownerURL := storetest.NewWithURL(t)
 	cfg, v := demoAPI(t, ownerURL)
 	log := slog.New(slog.DiscardHandler)
-	p, err := openParts(t.Context(), log, cfg.Database, cfg.Temporal, cfg.Vault, cfg.Cards)
+	p, err := openParts(t.Context(), log, cfg.Database, cfg.Temporal, cfg.Vault, cfg.Cards, patient)
 	require.NoError(t, err)
 	t.Cleanup(p.close)
 	require.NoError(t, keystore.Store{DB: db, Vault: v, Clock: clock.System{}}.Ensure(t.Context(), store.Process("test")))

@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"runtime"
 	"strings"
 
 	"volcard/api"
@@ -43,11 +44,12 @@ func pages(p *parts, cfg config.API, starter *workflows.Starter, watch *casewatc
 	kit, err := web.New(web.Options{
 		Templates: templates.FS, BaseURL: cfg.HTTP.Public.BaseURL, Demo: cfg.Demo.On, Proxies: cfg.HTTP.TrustedProxies,
 		MaxBody: cfg.HTTP.MaxBodyBytes, FloodPerMinute: floodPerMinute, Clock: p.clock, Log: p.log, Workday: cfg.Cards.Workday,
-		Sessions: sessionstore.New(p.db, p.clock), Forms: formstore.New(p.db, p.clock), Vault: p.vault,
+		Sessions: sessionstore.New(p.db, p.clock), Forms: formstore.New(p.db, p.clock), Vault: p.vault, LoadOf: api.LoadOf, Bounds: bounds(cfg.Load),
 	})
 	if err != nil {
 		return nil, err
 	}
+	p.metrics.Loads(kit.Loads)
 	people, err := p.people()
 	if err != nil {
 		return nil, err
@@ -98,6 +100,20 @@ func pages(p *parts, cfg config.API, starter *workflows.Starter, watch *casewatc
 			Batches: batchstore.Reads{Store: batches}, Press: p.client.Production(), Years: p.years, Promises: p.promises(),
 		},
 	}), nil
+}
+
+// bounds are those of this machine's cores, with the places that the settings give.
+func bounds(c config.Admission) map[web.Load]web.Bound {
+	all := web.DefaultBounds(runtime.GOMAXPROCS(0))
+	for load, places := range map[web.Load]int{
+		web.Pages: c.Pages, web.Logins: c.Logins, web.Submissions: c.Submissions, web.Decisions: c.Decisions, web.Uploads: c.Uploads,
+	} {
+		if b := all[load]; places > 0 {
+			b.Places = places
+			all[load] = b
+		}
+	}
+	return all
 }
 
 // contacts reads the setting; without one, the parties of the notice stand there without numbers.

@@ -62,15 +62,18 @@ type parts struct {
 	background sync.WaitGroup
 }
 
+// patient are the deadlines of a process in which no person waits: its statements move whole batches.
+var patient = store.Deadlines{Connection: 10 * time.Second, Statement: time.Minute}
+
 // openParts opens them. Nothing waits for PostgreSQL or Temporal here: a process starts while they
 // are away, says in /readyz what it lacks, and works as soon as they are back.
-func openParts(ctx context.Context, log *slog.Logger, d config.Database, t config.Temporal, v config.Vault, c config.Cards) (*parts, error) {
+func openParts(ctx context.Context, log *slog.Logger, d config.Database, t config.Temporal, v config.Vault, c config.Cards, deadlines store.Deadlines) (*parts, error) {
 	p := &parts{log: log, clock: clock.System{}, metrics: telemetry.NewMetrics(), queue: t.TaskQueue, terms: termsOf(c)}
 	var err error
 	if p.vault, err = vault.New(v.Keys()); err != nil {
 		return nil, err
 	}
-	if p.db, err = store.Open(ctx, d.URL.Reveal(), d.MaxConns); err != nil {
+	if p.db, err = store.OpenWithin(ctx, d.URL.Reveal(), d.MaxConns, deadlines); err != nil {
 		return nil, err
 	}
 	options := t.ClientOptions()

@@ -38,7 +38,7 @@ func (workerCommand) Run(ctx context.Context) error {
 // serveWorker runs the processes and what looks after them until ctx ends. up is called with the
 // address of the operators' port when the worker takes work.
 func serveWorker(ctx context.Context, cfg config.Worker, log *slog.Logger, up func(ops string)) error {
-	p, err := openParts(ctx, log, cfg.Database, cfg.Temporal, cfg.Vault, cfg.Cards)
+	p, err := openParts(ctx, log, cfg.Database, cfg.Temporal, cfg.Vault, cfg.Cards, patient)
 	if err != nil {
 		return err
 	}

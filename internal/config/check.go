@@ -157,6 +157,23 @@ func (h HTTP) check(add adder) {
 	between(add, "VOLCARD_HTTP_MAX_BODY_BYTES", h.MaxBodyBytes, 16<<10, 16<<20)
 }
 
+func (a Admission) check(add adder) {
+	for _, d := range []struct {
+		variable string
+		value    int
+	}{
+		{"VOLCARD_LOAD_PAGES", a.Pages},
+		{"VOLCARD_LOAD_LOGINS", a.Logins},
+		{"VOLCARD_LOAD_SUBMISSIONS", a.Submissions},
+		{"VOLCARD_LOAD_DECISIONS", a.Decisions},
+		{"VOLCARD_LOAD_UPLOADS", a.Uploads},
+	} {
+		between(add, d.variable, int64(d.value), 0, 10_000)
+	}
+	within(add, "VOLCARD_DATABASE_CONNECTION_TIMEOUT", a.Connection, 100*time.Millisecond, time.Minute)
+	within(add, "VOLCARD_DATABASE_STATEMENT_TIMEOUT", a.Statement, time.Second, time.Minute)
+}
+
 func (c Cards) check(add adder) {
 	const day = 24 * time.Hour
 	// A minute lets a test or a demonstration see the end of the period.

@@ -21,6 +21,7 @@ type API struct {
 
 	HTTP     HTTP
 	Limits   Limits
+	Load     Admission
 	Database Database
 	Temporal Temporal
 	Vault    Vault
@@ -111,6 +112,20 @@ type Limits struct {
 	_ struct{} `doc:"Limits"`
 
 	CodesPerNetwork []limit.Window `env:"VOLCARD_CODES_PER_NETWORK" envDefault:"60/1m,600/1h,2000/24h" doc:"SMS codes that everybody behind one address may ask for in all; a lecture hall that registers at once stands behind one"`
+}
+
+// Admission is how much one api takes on at once. What is beyond it waits for less than a second, and is then
+// answered with 503 and a page that says when to come back.
+type Admission struct {
+	_ struct{} `doc:"Load of an api"`
+
+	Pages       int           `env:"VOLCARD_LOAD_PAGES" envDefault:"0" doc:"most pages worked on at once; 0: 16 for each core"`
+	Logins      int           `env:"VOLCARD_LOAD_LOGINS" envDefault:"0" doc:"most requests at once that hash a password, of which half of the cores hash; 0: 2 for each core"`
+	Submissions int           `env:"VOLCARD_LOAD_SUBMISSIONS" envDefault:"0" doc:"most applications accepted at once; 0: 32 for each core"`
+	Decisions   int           `env:"VOLCARD_LOAD_DECISIONS" envDefault:"0" doc:"most hand-overs, withdrawals and other decisions at once, which wait for Temporal; 0: 32 for each core"`
+	Uploads     int           `env:"VOLCARD_LOAD_UPLOADS" envDefault:"0" doc:"most files received at once; 0: 32 for each core"`
+	Connection  time.Duration `env:"VOLCARD_DATABASE_CONNECTION_TIMEOUT" envDefault:"1s" doc:"longest wait of an api's request for one of its connections"`
+	Statement   time.Duration `env:"VOLCARD_DATABASE_STATEMENT_TIMEOUT" envDefault:"5s" doc:"longest statement of an api; imports and other processes have a minute"`
 }
 
 // Public is how people reach the system.

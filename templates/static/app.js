@@ -83,6 +83,12 @@
     });
   }
 
+  // What a refused form held is sent again by the browser, which asks first.
+  document.querySelectorAll("[data-resend]").forEach(function (button) {
+    button.hidden = false;
+    button.addEventListener("click", function () { location.reload(); });
+  });
+
   // Counts down until a code may be sent again. The server decides; this only shows it.
   document.querySelectorAll("button[data-wait]").forEach(function (button) {
     var left = parseInt(button.dataset.wait, 10);

@@ -13,23 +13,35 @@ import (
 	"volcard/internal/render"
 )
 
-// Drawing costs some 20 ms of a core: so many at once, and nobody waits longer than this.
+// Drawing costs some 20 ms of a core: so many at once, and behind so many others nobody waits, who would keep
+// the place of a page meanwhile.
 const (
 	drawers = 2
-	wait    = 5 * time.Second
+	queue   = 16
+	wait    = 2 * time.Second
 )
 
 // Small is the width of a picture that stands in a list.
 const Small = 640
 
 // Painter draws cards, a few at once. What it draws is personal and is kept nowhere.
-type Painter struct{ slots chan struct{} }
+type Painter struct{ slots, waiting chan struct{} } // who draws waits, too
 
 // NewPainter makes a painter.
-func NewPainter() *Painter { return &Painter{slots: make(chan struct{}, drawers)} }
+func NewPainter() *Painter {
+	return &Painter{slots: make(chan struct{}, drawers), waiting: make(chan struct{}, drawers+queue)}
+}
 
-// Draw runs fn when its turn comes.
+const crowded = "现在生成卡面的人较多，请稍后刷新。"
+
+// Draw runs fn when its turn comes, or fails as unavailable.
 func (p *Painter) Draw(ctx context.Context, fn func() ([]byte, error)) ([]byte, error) {
+	select {
+	case p.waiting <- struct{}{}:
+		defer func() { <-p.waiting }()
+	default:
+		return nil, fault.New(fault.Unavailable, crowded)
+	}
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	select {
@@ -37,7 +49,7 @@ func (p *Painter) Draw(ctx context.Context, fn func() ([]byte, error)) ([]byte, 
 		defer func() { <-p.slots }()
 		return fn()
 	case <-ctx.Done():
-		return nil, fault.Wrap(fault.Unavailable, ctx.Err(), "现在生成卡面的人较多，请稍后刷新。")
+		return nil, fault.Wrap(fault.Unavailable, ctx.Err(), crowded)
 	}
 }
 
