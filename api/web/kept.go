@@ -193,8 +193,8 @@ func (f *keptForms) load(r *http.Request) (form keptForm, ok bool) {
 
 type typedKey struct{}
 
-// typed is what was typed into a form of this page whose session had ended.
-func typed(r *http.Request) *keptForm {
+// keptInput is what was typed into a form of this page whose session had ended.
+func keptInput(r *http.Request) *keptForm {
 	form, _ := r.Context().Value(typedKey{}).(*keptForm)
 	return form
 }

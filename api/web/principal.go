@@ -303,7 +303,7 @@ var (
 func flagged(r *http.Request) *Flash {
 	q := r.URL.Query()
 	switch {
-	case typed(r) != nil:
+	case keptInput(r) != nil:
 		return &flashTyped
 	case q.Has(flagLate):
 		return &flashLate

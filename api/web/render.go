@@ -149,7 +149,7 @@ func (a *Answers) render(w http.ResponseWriter, r *http.Request, status int, pag
 			Redirect(w, r, to)
 			return nil
 		}
-		if form := typed(r); form != nil {
+		if form := keptInput(r); form != nil {
 			filled := formfill.Fill(buf.Bytes(), form.Path, form.Sent, form.Values)
 			buf.Reset()
 			buf.Write(filled)
@@ -233,7 +233,7 @@ func (a *Answers) fill(r *http.Request, f *Frame, whole bool) error {
 	f.User = s.principal()
 	if whole && !f.bare {
 		f.Flash = s.popFlash()
-		if flag := flagged(r); f.Flash == nil || typed(r) != nil {
+		if flag := flagged(r); f.Flash == nil || keptInput(r) != nil {
 			f.Flash = flag
 		}
 	}
