@@ -3,9 +3,8 @@ package applicant
 import (
 	"net/http"
 	"slices"
-	"strings"
 	"time"
-	"unicode"
+	"unicode/utf8"
 
 	"volcard/api/web"
 	"volcard/internal/consent"
@@ -13,6 +12,7 @@ import (
 	"volcard/internal/person"
 	"volcard/internal/store/codestore"
 	"volcard/internal/store/personstore"
+	"volcard/internal/typed"
 )
 
 // registration is what the pages before the last one have gathered. It lies in the session,
@@ -451,15 +451,14 @@ func (a registering) registerCode(w http.ResponseWriter, r *http.Request) error 
 
 // checkAddress reads a postal address without its division.
 func checkAddress(form *web.Form, field string) string {
-	address := form.Get(field)
-	n := len([]rune(address))
-	switch {
+	address := typed.Text(form.Get(field))
+	switch n, wrong := utf8.RuneCountInString(address), typed.RefuseText(address); {
 	case n < 2:
 		form.Fail(field, "请填写详细地址。")
 	case n > addressMax:
 		form.Fail(field, "详细地址不能超过 100 个字。")
-	case strings.ContainsFunc(address, func(r rune) bool { return !unicode.IsPrint(r) }):
-		form.Fail(field, "详细地址中有不能使用的字符。")
+	case wrong != "":
+		form.Fail(field, "详细地址"+wrong)
 	}
 	return address
 }

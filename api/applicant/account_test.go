@@ -192,10 +192,14 @@ func TestRegistrationSaysWhatIsWrong(t *testing.T) {
 		{"district", "110101", "请依次选择"},
 		{"address", "x", "请填写详细地址"},
 		{"address", strings.Repeat("长", 101), "不能超过 100 个字"},
+		{"address", "珞喻路 1037 号🏫", "详细地址中不能有表情符号"},
 	} {
 		page := first.Submit("form", personForm(map[string]string{bad.field: bad.value})).Want(422)
 		page.WantError(bad.field, bad.sentence)
 		page.Has(`[aria-invalid="true"]`)
+		if bad.field == "name" || bad.field == "address" {
+			require.Equal(t, bad.value, page.Find(`input[name="`+bad.field+`"]`).AttrOr("value", ""), "what was typed is kept")
+		}
 	}
 	require.Empty(t, messages(t, env))
 

@@ -91,6 +91,20 @@ func TestAnswersOpenedAgain(t *testing.T) {
 	}
 }
 
+// Characters newer than the fonts are characters of names: the case is accepted, and a person decides.
+func TestNewestCharactersAreHeld(t *testing.T) {
+	t.Parallel()
+	r := open(t)
+	for id, name := range map[string]string{adultID: "王\U0002EBF0", idNumber("19990101"): "李\U000323B0·\U00033479"} {
+		p := r.person(name, id)
+		p.regular()
+		p.Get("/apply/preview").Submit(submitForm, nil).Want(200).WantText("h1", "等待人工核对")
+		r.process.running.Wait()
+		require.Equal(t, card.Held, p.state())
+		require.Equal(t, 1, r.count("SELECT count(*) FROM application WHERE id = $1 AND holder_name = $2", p.caseID(), name))
+	}
+}
+
 // A name that was held is confirmed once it can be drawn: nothing is to be mended, and nothing says so.
 func TestHeldNameOfARegularCardIsConfirmed(t *testing.T) {
 	t.Parallel()

@@ -8,6 +8,7 @@ import (
 	"volcard/internal/fault"
 	"volcard/internal/place"
 	"volcard/internal/school"
+	"volcard/internal/typed"
 )
 
 // suggested is how many universities a keyword may list.
@@ -48,12 +49,12 @@ func (a unitStep) take(r *http.Request, v *visit, form *web.Form) error {
 			return err
 		}
 	} else {
-		v.draft.UnitName = clip(form.Get(card.FieldUnit))
+		v.draft.UnitName = clip(typed.Text(form.Get(card.FieldUnit)))
 	}
 	if code := form.DivisionCode(); code != "" {
 		v.draft.DivisionCode = code
 	}
-	v.draft.Address = clip(form.Get(card.FieldAddress))
+	v.draft.Address = clip(typed.Text(form.Get(card.FieldAddress)))
 	return nil
 }
 

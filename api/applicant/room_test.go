@@ -62,8 +62,12 @@ func (d *designs) Preview(in cardstore.Design) (*render.DisplayList, error) {
 	if err != nil {
 		return nil, err
 	}
+	name := in.HolderName
+	if len(render.Missing(name)) > 0 {
+		name = "" // as the program does: a person decides about it
+	}
 	return render.Layout(face, render.CardData{
-		Edition: card.Regular.Text(), HolderName: in.HolderName, VolunteerNo: in.VolunteerNo, Photo: in.Photo,
+		Edition: card.Regular.Text(), HolderName: name, VolunteerNo: in.VolunteerNo, Photo: in.Photo,
 	})
 }
 

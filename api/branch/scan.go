@@ -2,12 +2,11 @@ package branch
 
 import (
 	"strings"
-	"unicode"
-
-	"golang.org/x/text/width"
 
 	"volcard/internal/card"
 	"volcard/internal/credential"
+	"volcard/internal/person"
+	"volcard/internal/typed"
 )
 
 // A scanner types like a keyboard. What arrives may be doubled, carry the symbology identifier
@@ -68,30 +67,13 @@ func parseTail(text string) (string, bool) {
 	if len(text) > maxInput {
 		return "", false
 	}
-	s := clean(text)
-	if len(s) != 4 {
-		return "", false
-	}
-	for i, r := range s {
-		if (r < '0' || r > '9') && (r != 'X' || i != 3) {
-			return "", false
-		}
-	}
-	return s, true
+	return person.ParseLast4(clean(text))
 }
 
-// clean folds width and case, and drops blanks, control and formatting characters, and the
-// scanners' identifiers.
+// clean folds width and case, and drops blanks, control and invisible characters, and the scanners'
+// identifiers.
 func clean(text string) string {
-	s := strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
-			return -1
-		}
-		if r >= 'a' && r <= 'z' { // and no other: the Turkish ı would become an I
-			r -= 'a' - 'A'
-		}
-		return r
-	}, width.Fold.String(text))
+	s := typed.Upper(typed.Compact(text))
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {
 		if s[i] == ']' && i+2 < len(s) && isLetter(s[i+1]) && (isLetter(s[i+2]) || isDigit(s[i+2])) {

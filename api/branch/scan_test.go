@@ -20,6 +20,7 @@ func TestParseQuery(t *testing.T) {
 		"]C112345678]C112345678":           {code: "12345678"},
 		"NO:12345678":                      {code: "12345678"},
 		"\x0212345678\x03":                 {code: "12345678"},
+		"\u20661234\u2069\u20605678\ufe0f": {code: "12345678"},
 		"hb26112300000000":                 {application: "HB26112300000000"},
 		"HB26112300000000HB26112300000000": {application: "HB26112300000000"},
 		"42260000000119":                   {card: "42260000000119"},
@@ -41,7 +42,7 @@ func TestParseSerial(t *testing.T) {
 	t.Parallel()
 	for _, typed := range []string{
 		"TS00000001", "ts00000001", " TS 0000 0001\r\n", "TS00000001TS00000001", "]C1TS00000001", "]C1TS00000001]C1TS00000001",
-		"SN:TS00000001", "sn：ts00000001", "SN:TS00000001SN:TS00000001", "ＴＳ０００００００１",
+		"SN:TS00000001", "sn：ts00000001", "SN:TS00000001SN:TS00000001", "ＴＳ０００００００１", "\u2068TS\u00ad00000001\ufe0f\u2069",
 	} {
 		got, ok := parseSerial(typed)
 		require.True(t, ok, typed)
@@ -55,7 +56,7 @@ func TestParseSerial(t *testing.T) {
 
 func TestParseTail(t *testing.T) {
 	t.Parallel()
-	for typed, want := range map[string]string{"0023": "0023", "004x": "004X", " 004Ｘ ": "004X", "００２３": "0023"} {
+	for typed, want := range map[string]string{"0023": "0023", "004x": "004X", " 004Ｘ ": "004X", "００２３": "0023", "\u200e00\u206023\ufeff": "0023"} {
 		got, ok := parseTail(typed)
 		require.True(t, ok, typed)
 		require.Equal(t, want, got)

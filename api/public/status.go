@@ -4,16 +4,15 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strings"
 
 	"github.com/go-chi/chi/v5"
-	"golang.org/x/text/width"
 
 	"volcard/api/web"
 	"volcard/internal/calendar"
 	"volcard/internal/card"
 	"volcard/internal/fault"
 	"volcard/internal/limit"
+	"volcard/internal/person"
 	"volcard/internal/store/cardstore"
 )
 
@@ -59,7 +58,7 @@ func (s Status) find(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		form.Fail("number", "申请编号不完整或有误，请核对：HB 开头，后面是 14 位数字。")
 	}
-	tail, ok := parseTail(form.Get("tail"))
+	tail, ok := person.ParseLast4(form.Get("tail"))
 	if !ok {
 		form.Fail("tail", "请输入身份证号的最后四位。")
 	}
@@ -155,18 +154,4 @@ func (s Status) promise(p cardstore.Public) string {
 		Start: calendar.DateOf(s.Kit.Now()), From: calendar.DateIn(*p.PromisedFrom), Until: calendar.DateIn(*p.PromisedUntil),
 		Provisional: p.Provisional,
 	}.Text()
-}
-
-// parseTail reads the last four characters of an ID number: three digits, and a digit or X.
-func parseTail(in string) (string, bool) {
-	s := strings.ToUpper(strings.ReplaceAll(width.Fold.String(in), " ", ""))
-	if len(s) != 4 {
-		return "", false
-	}
-	for i, r := range s {
-		if (r < '0' || r > '9') && (i != 3 || r != 'X') {
-			return "", false
-		}
-	}
-	return s, true
 }

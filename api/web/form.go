@@ -11,6 +11,7 @@ import (
 	"github.com/gofrs/uuid/v5"
 
 	"volcard/internal/fault"
+	"volcard/internal/typed"
 )
 
 // Form is what a person typed and what is wrong with it, field by field. A page with a fault
@@ -40,8 +41,8 @@ func ParseForm(r *http.Request) (*Form, error) {
 	return NewForm(r.PostForm), nil
 }
 
-// Get is the field's text without space around it.
-func (f *Form) Get(name string) string { return strings.TrimSpace(f.Values.Get(name)) }
+// Get is the field's text without blanks and invisible characters around it.
+func (f *Form) Get(name string) string { return typed.Trim(f.Values.Get(name)) }
 
 // Raw is the field's text as typed: for passwords.
 func (f *Form) Raw(name string) string { return f.Values.Get(name) }

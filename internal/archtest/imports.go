@@ -187,6 +187,12 @@ var importRules = []importRule{
 		reason: "what sets a scene for tests is no part of production code",
 	},
 
+	{
+		from: []string{""}, forbidden: []string{"golang.org/x/text/width"},
+		except: []string{"internal/place", "internal/person", "cmd/..."},
+		reason: "internal/typed folds what people type, so that no field forgives less than another",
+	},
+
 	// Trust.
 	{
 		from: []string{""}, forbidden: []string{"math/rand/..."},

@@ -189,6 +189,8 @@ func TestCheckSubmission(t *testing.T) {
 		"social without unit":    {func(d *Draft, _ *Facts) { d.Identity = Social; d.UnitName = " 社 " }, FieldUnit},
 		"unit too long":          {func(d *Draft, _ *Facts) { d.Identity = Worker; d.UnitName = strings.Repeat("长", 61) }, FieldUnit},
 		"division":               {func(_ *Draft, f *Facts) { f.DivisionKnown = false }, FieldDivision},
+		"unit with an emoji":     {func(d *Draft, _ *Facts) { d.Identity = Worker; d.UnitName = "某某公司🏫" }, FieldUnit},
+		"address with an emoji":  {func(d *Draft, _ *Facts) { d.Address = "珞喻路 😀 号" }, FieldAddress},
 		"address":                {func(d *Draft, _ *Facts) { d.Address = " " }, FieldAddress},
 		"address too long":       {func(d *Draft, _ *Facts) { d.Address = strings.Repeat("路", 101) }, FieldAddress},
 		"no branch":              {func(d *Draft, _ *Facts) { d.BranchID = uuid.Nil }, FieldBranch},

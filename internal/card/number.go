@@ -8,9 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/text/width"
-
 	"volcard/internal/clock"
+	"volcard/internal/typed"
 )
 
 // Numbers. None is derived from an ID number (PIPL 6: least data), each has check digits, so that
@@ -23,10 +22,10 @@ func CardNumber(year int, sequence int64) string {
 	return body + check97(body)
 }
 
-// ParseCardNumber takes a typed or scanned number: spaces and hyphens are ignored.
+// ParseCardNumber takes a typed or scanned number: blanks, hyphens and invisible characters are ignored.
 func ParseCardNumber(s string) (string, bool) {
-	s = digitsOnly(s)
-	if len(s) != 14 || !strings.HasPrefix(s, "42") {
+	s = typed.Code(s)
+	if !typed.Digits(s, 14) || !strings.HasPrefix(s, "42") {
 		return "", false
 	}
 	return s, check97(s[:12]) == s[12:]
@@ -34,7 +33,7 @@ func ParseCardNumber(s string) (string, bool) {
 
 // SequenceOf returns the sequence within a card number as it is stored. It does not look at the check digits.
 func SequenceOf(number string) (int64, bool) {
-	if len(number) != 14 || !strings.HasPrefix(number, "42") || digitsOnly(number) != number {
+	if !typed.Digits(number, 14) || !strings.HasPrefix(number, "42") {
 		return 0, false
 	}
 	n, err := strconv.ParseInt(number[4:12], 10, 64)
@@ -61,12 +60,11 @@ func ApplicationNumber(at time.Time, random io.Reader) (string, error) {
 	return "HB" + body + luhn(body), nil
 }
 
-// ParseApplicationNumber takes a typed number: case, spaces and hyphens are ignored.
+// ParseApplicationNumber takes a typed number: case, blanks, hyphens and invisible characters are ignored.
 func ParseApplicationNumber(s string) (string, bool) {
-	s = strings.ToUpper(width.Fold.String(s))
-	s = strings.NewReplacer(" ", "", "-", "", "\t", "").Replace(s)
+	s = typed.Code(s)
 	body, found := strings.CutPrefix(s, "HB")
-	if !found || len(body) != 14 || digitsOnly(body) != body {
+	if !found || !typed.Digits(body, 14) {
 		return "", false
 	}
 	return s, luhn(body[:13]) == body[13:]
@@ -83,15 +81,17 @@ func PickupCode(random io.Reader) (string, error) {
 
 // ParsePickupCode takes a typed or scanned code.
 func ParsePickupCode(s string) (string, bool) {
-	s = digitsOnly(s)
-	return s, len(s) == 8
+	s = typed.Code(s)
+	if !typed.Digits(s, 8) {
+		return "", false
+	}
+	return s, true
 }
 
-// ParseSerial takes the serial of a stock card as a scanner or a keyboard gives it: case, spaces
-// and hyphens are ignored, a doubled scan (the same text twice) counts once.
+// ParseSerial takes the serial of a stock card as a scanner or a keyboard gives it: case, blanks, hyphens
+// and invisible characters are ignored, a doubled scan (the same text twice) counts once.
 func ParseSerial(s string) (string, bool) {
-	s = strings.ToUpper(width.Fold.String(s))
-	s = strings.NewReplacer(" ", "", "-", "", "\t", "", "\r", "", "\n", "").Replace(s)
+	s = typed.Code(s)
 	if half := len(s) / 2; len(s)%2 == 0 && half >= 6 && s[:half] == s[half:] {
 		s = s[:half]
 	}
@@ -157,18 +157,4 @@ func luhn(body string) string {
 		double = !double
 	}
 	return strconv.Itoa((10 - sum%10) % 10)
-}
-
-func digitsOnly(s string) string {
-	var b strings.Builder
-	for _, r := range width.Fold.String(s) {
-		switch {
-		case r >= '0' && r <= '9':
-			b.WriteRune(r)
-		case r == ' ', r == '-', r == '\t', r == '\r', r == '\n':
-		default:
-			return ""
-		}
-	}
-	return b.String()
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/gofrs/uuid/v5"
 
 	"volcard/internal/person"
+	"volcard/internal/typed"
 )
 
 // NoticeVersion is the version of the reading notice (阅读须知) that an applicant ticks.
@@ -124,11 +125,13 @@ func CheckSubmission(d Draft, f Facts) []Reason {
 	if !f.DivisionKnown {
 		no(FieldDivision, "请选择单位所在的省、市、区。")
 	}
-	switch n := utf8.RuneCountInString(strings.TrimSpace(d.Address)); {
+	switch n, wrong := utf8.RuneCountInString(typed.Trim(d.Address)), typed.RefuseText(d.Address); {
 	case n < 2:
 		no(FieldAddress, "请填写单位的详细地址。")
 	case n > 100:
 		no(FieldAddress, "详细地址最多100个字。")
+	case wrong != "":
+		no(FieldAddress, "详细地址"+wrong)
 	}
 	switch {
 	case d.BranchID.IsNil() || !f.BranchKnown:
@@ -173,11 +176,13 @@ func checkUnit(d Draft, f Facts) []Reason {
 		}
 		return nil
 	}
-	switch n := utf8.RuneCountInString(strings.TrimSpace(d.UnitName)); {
+	switch n, wrong := utf8.RuneCountInString(typed.Trim(d.UnitName)), typed.RefuseText(d.UnitName); {
 	case n < 2:
 		return []Reason{{FieldUnit, "请填写所在单位，至少2个字。"}}
 	case n > 60:
 		return []Reason{{FieldUnit, "单位名称最多60个字。"}}
+	case wrong != "":
+		return []Reason{{FieldUnit, "单位名称" + wrong}}
 	}
 	return nil
 }

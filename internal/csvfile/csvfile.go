@@ -11,6 +11,7 @@ import (
 	"golang.org/x/text/encoding/simplifiedchinese"
 
 	"volcard/internal/fault"
+	"volcard/internal/typed"
 )
 
 // MaxBytes bounds a file.
@@ -27,8 +28,17 @@ type RowError struct {
 }
 
 // Decode brings a file to UTF-8: by its mark, as valid UTF-8, else as GB18030, which is what
-// Excel writes on Chinese Windows. What does not decode becomes U+FFFD, and RefuseCell refuses it.
+// Excel writes on Chinese Windows. What does not decode becomes U+FFFD, and RefuseCell refuses it. Invisible
+// characters, which cells pasted from chats and pages carry, are dropped.
 func Decode(file []byte) (string, error) {
+	text, err := decode(file)
+	if err != nil {
+		return "", err
+	}
+	return typed.Visible(text), nil
+}
+
+func decode(file []byte) (string, error) {
 	switch {
 	case len(file) > MaxBytes:
 		return "", fault.New(fault.Invalid, "文件超过 2 MB。")

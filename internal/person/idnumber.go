@@ -8,6 +8,7 @@ import (
 
 	"volcard/internal/clock"
 	"volcard/internal/fault"
+	"volcard/internal/typed"
 )
 
 // IDNumber is a citizen's identity number of 18 characters (GB 11643), the number of a residence
@@ -30,7 +31,7 @@ var provinces = map[string]string{
 // the code of the year in which the number was given. Numbers of 15 digits are refused: a person
 // has an 18-digit card, and an upgraded guess is not what stands on it.
 func ParseIDNumber(in string) (IDNumber, error) {
-	s := strings.ToUpper(compact(in))
+	s := typed.Upper(typed.Compact(in))
 	if s == "" {
 		return IDNumber{}, invalid("请填写身份证号码。")
 	}
@@ -64,7 +65,7 @@ func ParseIDNumber(in string) (IDNumber, error) {
 // ParseImportedIDNumber is ParseIDNumber for lists: it upgrades a number of 15 digits (people born
 // before 2000 only), and names the spreadsheet's fault where a numeric cell has eaten digits.
 func ParseImportedIDNumber(in string) (IDNumber, error) {
-	s := compact(in)
+	s := typed.Compact(in)
 	if strings.ContainsAny(s, "eE.") {
 		return IDNumber{}, invalid("单元格是数字格式，号码已经丢失位数：请把该列设为文本格式后重新填写。")
 	}
@@ -122,6 +123,16 @@ func (id IDNumber) Last4() string {
 		return ""
 	}
 	return id.s[14:]
+}
+
+// ParseLast4 reads the last four characters of an ID number as a counter or the status page asks for them: three
+// digits, and a digit or X. ok is false where the text is no such thing.
+func ParseLast4(in string) (last4 string, ok bool) {
+	s := typed.Upper(typed.Compact(in))
+	if len(s) != 4 || !typed.Digits(s[:3], 3) || (s[3] != 'X' && !typed.Digits(s[3:], 1)) {
+		return "", false
+	}
+	return s, true
 }
 
 // BirthDate is midnight in Shanghai of the day of birth.

@@ -2,11 +2,14 @@ package person
 
 import (
 	"log/slog"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
+
+	"volcard/internal/typed"
 )
 
 // NameLimit is the length of a name in code points that the rule on names of minorities asks
@@ -62,24 +65,31 @@ func ParseName(in string) (Name, error) {
 	return Name{string(rs)}, nil
 }
 
+// dots are the characters that keyboards, fonts and earlier systems put for the separation dot U+00B7
+// (w3c/clreq#512). U+A78F is a letter to Unicode, the others are signs.
+const dots = "\u0387\u02D9\u0701\u1427\u16EB\u2022\u2024\u2027\u2218\u2219\u22C5\u25CF\u25E6\u2981\u2E30\u2E31\u2E33\u30FB\u318D\uA78F\uFE52\uFF0E\uFF65\U00010101"
+
 // foldName brings all ways to type one name to one text.
 func foldName(in string) []rune {
 	rs := make([]rune, 0, len(in)/3+1)
 	for _, r := range in {
 		switch {
-		case invisible(r), unicode.Is(unicode.Variation_Selector, r):
-			continue // a variation selector asks for a shape; the character is the same
+		case typed.Invisible(r):
+			continue // so is a variation selector, ideographic ones too: no document's text has one
 		case unicode.IsSpace(r):
 			r = ' '
 		case r >= 0x2F00 && r <= 0x2FD5:
 			// Kangxi radicals come from text copied out of PDF files; each has one ideograph.
 			r, _ = utf8.DecodeRuneInString(norm.NFKC.String(string(r)))
 		case r != '．':
-			r = halfWidth(r)
+			r = typed.HalfWidth(r)
+		}
+		if strings.ContainsRune(dots, r) {
+			r = '·'
 		}
 		switch r {
-		case '•', '・', '･', '‧', '∙', '⋅', '●', '˙', '᛫', '．':
-			r = '·'
+		case '。', '｡':
+			r = '.' // what an input method makes of a full stop: between Han characters a dot
 		case '’', '‘', 'ʼ', '`', '´':
 			r = '\''
 		case '‐', '‑', '–':
@@ -128,13 +138,13 @@ func nextNonSpace(rs []rune, i int) (rune, bool) {
 func composeLatin(rs []rune) []rune {
 	var out []rune
 	for i := 0; i < len(rs); {
-		if unicode.Is(unicode.Han, rs[i]) {
+		if ideograph(rs[i]) {
 			out = append(out, rs[i])
 			i++
 			continue
 		}
 		j := i
-		for j < len(rs) && !unicode.Is(unicode.Han, rs[j]) {
+		for j < len(rs) && !ideograph(rs[j]) {
 			j++
 		}
 		out = append(out, []rune(norm.NFC.String(string(rs[i:j])))...)
@@ -142,6 +152,9 @@ func composeLatin(rs []rune) []rune {
 	}
 	return out
 }
+
+// ideograph takes in radicals as well, which NFC leaves alone anyway.
+func ideograph(r rune) bool { return isHan(r) || unicode.Is(unicode.Han, r) }
 
 func refuseRune(r rune) string {
 	switch {
@@ -163,10 +176,7 @@ func isLetter(r rune) bool { return isHan(r) || isLatin(r) }
 
 func isLatin(r rune) bool { return unicode.Is(unicode.Latin, r) && unicode.IsLetter(r) }
 
-// isHan leaves out radicals and the Hangzhou numerals, which share the script; 〇 is a character.
-func isHan(r rune) bool {
-	return unicode.Is(unicode.Han, r) && (unicode.Is(unicode.Lo, r) || r == '〇')
-}
+func isHan(r rune) bool { return typed.IsHan(r) }
 
 // String is the full name.
 func (n Name) String() string { return n.s }
@@ -174,13 +184,28 @@ func (n Name) String() string { return n.s }
 // IsZero tells whether there is no name.
 func (n Name) IsZero() bool { return n.s == "" }
 
-// Masked keeps the first character of each part: 王*, 阿*****·买**, J*** S****. A name of a single
-// character shows nothing of itself.
+// Masked keeps the first character of each part: 王*, 阿*****·买**, J*** S****. Where that would hide no letter, as
+// in 张·三 or J. S., only the name's first one stays; a name of a single character shows nothing of itself.
 func (n Name) Masked() string {
 	rs := []rune(n.s)
 	if len(rs) == 1 {
 		return "*"
 	}
+	masked, hides := maskParts(rs)
+	if hides {
+		return masked
+	}
+	for i, r := range rs {
+		if i > 0 && isLetter(r) {
+			rs[i] = '*'
+		}
+	}
+	return string(rs)
+}
+
+// maskParts keeps the first character of each part. It reports whether a letter went.
+func maskParts(name []rune) (masked string, hides bool) {
+	rs := slices.Clone(name)
 	first := true
 	for i, r := range rs {
 		switch {
@@ -189,10 +214,22 @@ func (n Name) Masked() string {
 		case first:
 			first = false
 		default:
+			hides = hides || isLetter(r)
 			rs[i] = '*'
 		}
 	}
-	return string(rs)
+	return string(rs), hides
+}
+
+// IsMask reports whether mask is what a token of this system says for a stored name: by today's rule, or by the
+// earlier one, which hid nothing of a name whose parts have one letter each, and which took a dot that was no
+// U+00B7 for a letter. Tokens that are signed keep the mask that they were signed with.
+func IsMask(mask, stored string) bool {
+	if name, err := ParseName(stored); err == nil && mask == name.Masked() {
+		return true
+	}
+	earlier, _ := maskParts([]rune(stored))
+	return utf8.RuneCountInString(stored) > 1 && mask == earlier
 }
 
 // LogValue keeps names out of the log.

@@ -36,6 +36,11 @@ func TestNameAccepted(t *testing.T) {
 		"John  Smith":  "John Smith", "ＪＯＨＮ": "JOHN", "Jose\u0301 O’Brien-Lee": "José O'Brien-Lee", "John F. Kennedy": "John F. Kennedy",
 		strings.Repeat("𠮷", 50): strings.Repeat("𠮷", 50),
 		"王 John":                "王 John",
+		// Characters that are newer than the runtime's tables: extensions I and J, Unicode 17.
+		"王\U0002EBF0": "王\U0002EBF0", "李\U000323B0": "李\U000323B0", "\U00033479\U0002EE5D": "\U00033479\U0002EE5D", "\U0002B73F\U0002CEAD": "\U0002B73F\U0002CEAD",
+		// Around it or inside, what is invisible is no part of a name.
+		"\u2068王伟\u2069": "王伟", "\u2067王\u2060伟\u200e": "王伟", "王\u00ad伟\ufe0f": "王伟", "王\u200d伟\u061c": "王伟", "葛\ufe00城": "葛城",
+		"买买提。艾力": "买买提·艾力", "买买提｡艾力": "买买提·艾力",
 	} {
 		n, err := person.ParseName(in)
 		if want == "" {
@@ -44,6 +49,18 @@ func TestNameAccepted(t *testing.T) {
 		}
 		require.NoError(t, err, "%q", in)
 		require.Equal(t, want, n.String())
+	}
+}
+
+// What keyboards, fonts and earlier systems put for the separation dot (w3c/clreq#512) becomes U+00B7.
+func TestDots(t *testing.T) {
+	t.Parallel()
+	for _, dot := range "\u00b7\u0387\u02d9\u1427\u16eb\u2022\u2024\u2027\u2219\u22c5\u25cf\u25e6\u2e30\u2e31\u2e33\u30fb\u318d\ua78f\ufe52\uff0e\uff65\U00010101" {
+		for _, typed := range []string{"阿卜杜" + string(dot) + "买买提", "阿卜杜 " + string(dot) + "\u3000买买提", "阿卜杜\u200b" + string(dot) + "\ufe0f买买提"} {
+			require.Equal(t, "阿卜杜·买买提", mustName(t, typed).String(), "%U", dot)
+		}
+		_, err := person.ParseName(string(dot) + "买买提")
+		require.Error(t, err, "%U", dot)
 	}
 }
 
@@ -71,11 +88,64 @@ func TestNameMasked(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
 		"王伟": "王*", "欧阳娜娜": "欧***", "王𠮷": "王*", "𰻝": "*", "𠮷𠮷": "𠮷*",
-		"阿卜杜热合曼·买买提": "阿*****·买**", "John Smith": "J*** S****",
+		"阿卜杜热合曼·买买提": "阿*****·买**", "John Smith": "J*** S****", "J. Smith": "J* S****",
+		"张·三": "张·*", "阿·买·提": "阿·*·*", "J. S.": "J. *.", "A B": "A *", "王 J": "王 *", "张·三丰": "张·三*",
 	} {
 		require.Equal(t, want, mustName(t, in).Masked())
 	}
 	require.Empty(t, person.Name{}.Masked())
+}
+
+// The mask of every name hides a letter, keeps its form, and is known again. Of an earlier token's mask so is
+// what it was signed with.
+func TestMasksHide(t *testing.T) {
+	t.Parallel()
+	letter := rapid.OneOf(
+		rapid.RuneFrom([]rune("王李𠮷〇\U0002EBF0\U000323B0")), rapid.RuneFrom([]rune("JsÉö")),
+	)
+	rapid.Check(t, func(t *rapid.T) {
+		var typed strings.Builder
+		for i := range rapid.IntRange(1, 6).Draw(t, "parts") {
+			if i > 0 {
+				typed.WriteString(rapid.SampledFrom([]string{"·", " ", ". ", "-", "'", "\ua78f"}).Draw(t, "between"))
+			}
+			typed.WriteString(string(rapid.SliceOfN(letter, 1, 3).Draw(t, "part")))
+		}
+		n, err := person.ParseName(typed.String())
+		if err != nil {
+			return
+		}
+		name, mask := []rune(n.String()), []rune(n.Masked())
+		require.Len(t, mask, len(name))
+		hidden := 0
+		for i := range name {
+			if mask[i] != name[i] {
+				require.Equal(t, '*', mask[i])
+				if name[i] != '.' && name[i] != '\'' && name[i] != '-' {
+					hidden++
+				}
+			}
+		}
+		require.Positive(t, hidden, "%s: %s", string(name), string(mask))
+		require.True(t, person.IsMask(n.Masked(), n.String()))
+	})
+	for _, c := range []struct {
+		mask, stored string
+		want         bool
+	}{
+		{"张·*", "张·三", true},
+		{"张·三", "张·三", true}, // signed before
+		{"张**", "张\ua78f三", true},
+		{"张·*", "张\ua78f三", true},
+		{"王*", "王伟", true},
+		{"*", "𠮷", true},
+		{"𠮷", "𠮷", false},
+		{"王伟", "王伟", false},
+		{"李*", "王伟", false},
+		{"", "", false},
+	} {
+		require.Equal(t, c.want, person.IsMask(c.mask, c.stored), "%+v", c)
+	}
 }
 
 func TestNameProperties(t *testing.T) {
@@ -84,7 +154,8 @@ func TestNameProperties(t *testing.T) {
 		rapid.RuneFrom([]rune("王李张刘陈买提䶮𬱟𠮷㛃鿍𰻝〇")),
 		rapid.Map(rapid.IntRange(0x4E00, 0x9FFF), func(i int) rune { return rune(i) }),
 		rapid.Map(rapid.IntRange(0x20000, 0x2A6DF), func(i int) rune { return rune(i) }),
-		rapid.Map(rapid.IntRange(0x31350, 0x323AF), func(i int) rune { return rune(i) }),
+		rapid.Map(rapid.IntRange(0x31350, 0x33479), func(i int) rune { return rune(i) }),
+		rapid.Map(rapid.IntRange(0x2EBF0, 0x2EE5D), func(i int) rune { return rune(i) }),
 	)
 	rapid.Check(t, func(t *rapid.T) {
 		parts := rapid.SliceOfN(rapid.SliceOfN(han, 1, 12), 1, 4).Draw(t, "parts")
@@ -92,7 +163,7 @@ func TestNameProperties(t *testing.T) {
 		for i, p := range parts {
 			if i > 0 {
 				plain.WriteString("·")
-				typed.WriteString(rapid.SampledFrom([]string{"·", "•", "・", "．", ".", "‧", "∙", " · ", "\u200b・"}).Draw(t, "dot"))
+				typed.WriteString(rapid.SampledFrom([]string{"·", "•", "・", "．", ".", "‧", "∙", " · ", "\u200b・", "\ua78f", "\u2e31", "\u2024", "\u25e6", "\ufe52"}).Draw(t, "dot"))
 			}
 			plain.WriteString(string(p))
 			typed.WriteString(string(p))

@@ -1,10 +1,15 @@
 package person
 
-import "strings"
+import (
+	"strings"
+
+	"volcard/internal/typed"
+)
 
 // GivesAway tells whether a note that others will read names its person: the name itself, or a number of
 // four digits or more, of either width.
 func GivesAway(note, name string) bool {
+	note = typed.Text(note) // what is invisible between the digits hides nothing from a reader
 	if name != "" && strings.Contains(note, name) {
 		return true
 	}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+
+	"volcard/internal/typed"
 )
 
 // Phone is a mobile number of the mainland, 11 digits. However it was typed, one number is one
@@ -14,11 +16,11 @@ type Phone struct{ s string }
 func ParsePhone(in string) (Phone, error) {
 	s := strings.Map(func(r rune) rune {
 		switch r {
-		case '-', '‐', '‑', '‒', '–', '—', '(', ')', '.':
+		case '(', ')', '.':
 			return -1
 		}
 		return r
-	}, compact(in))
+	}, typed.Code(in))
 	if s == "" {
 		return Phone{}, invalid("请填写手机号码。")
 	}

@@ -33,6 +33,7 @@ func TestMissing(t *testing.T) {
 	for text, want := range map[string]string{
 		"":              "",
 		"王\U000323B0":   "\U000323B0", // beyond every block of GB 18030-2022
+		"王\U0002EBF0伟":  "\U0002EBF0",
 		"a\nb":          "\n",
 		"王\uE000\uE000": "\uE000",
 		"x\u200d\ufe0f": "\u200d\ufe0f",

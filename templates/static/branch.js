@@ -34,7 +34,7 @@
     if (!field || field.form !== event.target || !field.matches("input[data-select]") || !field.value.trim()) { return; }
     // A scan that came twice has run into the next page's field, or the whole ID number was typed: it
     // waits there to be typed over.
-    if (field.id === "f-tail" && field.value.trim().length > 4) {
+    if (field.id === "f-tail" && field.value.replace(/[\s\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]/g, "").length > 4) {
       event.preventDefault();
       event.stopImmediatePropagation();
       field.select();

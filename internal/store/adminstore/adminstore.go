@@ -15,6 +15,7 @@ import (
 	"volcard/internal/card"
 	"volcard/internal/fault"
 	"volcard/internal/store"
+	"volcard/internal/typed"
 )
 
 // maxRows bounds every list, whatever is asked for.
@@ -42,7 +43,7 @@ func list[T any](ctx context.Context, s Store, sql string, args ...any) ([]T, er
 
 // pattern matches a keyword anywhere; what stands for anything in LIKE stands for itself.
 func pattern(keyword string) string {
-	return "%" + strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(strings.TrimSpace(keyword)) + "%"
+	return "%" + strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(typed.Text(keyword)) + "%"
 }
 
 // StateCount is how many applications are in a state.
@@ -247,7 +248,7 @@ func (s Store) Imports(ctx context.Context, name string, limit int) ([]Import, e
 // OpenBranch finds an open branch by its code, for the account of a clerk.
 func (s Store) OpenBranch(ctx context.Context, code string) (id uuid.UUID, name string, err error) {
 	err = s.DB.QueryRow(ctx, "SELECT id, name FROM branch WHERE code = $1 AND closed_at IS NULL",
-		strings.ToUpper(strings.TrimSpace(code))).Scan(&id, &name)
+		typed.Upper(typed.Compact(code))).Scan(&id, &name)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return id, "", fault.New(fault.Invalid, "没有这个编号的网点，或网点已停办。")
 	}

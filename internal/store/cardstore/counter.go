@@ -3,7 +3,6 @@ package cardstore
 import (
 	"context"
 	"crypto/subtle"
-	"strings"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
@@ -14,6 +13,7 @@ import (
 	"volcard/internal/fault"
 	"volcard/internal/person"
 	"volcard/internal/store"
+	"volcard/internal/typed"
 )
 
 // Counter reads cases for a clerk of one branch: what waits, or was handed over, there; by its own number
@@ -188,6 +188,6 @@ func (s Store) tailMatches(sealed []byte, tail string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	tail = strings.ToUpper(strings.TrimSpace(tail))
+	tail = typed.Upper(typed.Compact(tail))
 	return subtle.ConstantTimeCompare([]byte(id.Last4()), []byte(tail)) == 1, nil
 }

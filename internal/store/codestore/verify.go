@@ -5,16 +5,14 @@ import (
 	"crypto/hmac"
 	"errors"
 	"slices"
-	"strings"
 	"time"
-	"unicode"
 
 	"github.com/gofrs/uuid/v5"
 	"github.com/jackc/pgx/v5"
-	"golang.org/x/text/width"
 
 	"volcard/internal/fault"
 	"volcard/internal/person"
+	"volcard/internal/typed"
 )
 
 // Try is a code as it was typed, with what it must be bound to.
@@ -135,18 +133,14 @@ func (c Codes) isOlder(ctx context.Context, tx pgx.Tx, t Try, newest uuid.UUID, 
 	}), nil
 }
 
-// ParseCode reads a code as people type and paste it: with blanks, hyphens, full-width digits.
+// ParseCode reads a code as people type and paste it: with blanks, hyphens, full-width digits and invisible
+// characters.
 func ParseCode(in string) (string, bool) {
 	if len(in) > 100 {
 		return "", false
 	}
-	s := strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) || r == '-' || r == '\u200b' || r == '\ufeff' {
-			return -1
-		}
-		return r
-	}, width.Fold.String(in))
-	if len(s) != 6 || strings.Trim(s, "0123456789") != "" {
+	s := typed.Code(in)
+	if !typed.Digits(s, 6) {
 		return "", false
 	}
 	return s, true

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/gofrs/uuid/v5"
@@ -15,6 +14,7 @@ import (
 	"volcard/internal/person"
 	"volcard/internal/place"
 	"volcard/internal/store"
+	"volcard/internal/typed"
 )
 
 // People makes and finds accounts.
@@ -53,11 +53,13 @@ func (s People) Check(n NewPerson) []Reason {
 	if !place.IsDistrict(n.DivisionCode) {
 		no("division_code", "请选择注册地址所在的省、市、区。")
 	}
-	switch l := utf8.RuneCountInString(strings.TrimSpace(n.Address)); {
+	switch l, wrong := utf8.RuneCountInString(typed.Trim(n.Address)), typed.RefuseText(n.Address); {
 	case l < 2:
 		no("address", "请填写详细地址。")
 	case l > addressMax:
 		no("address", "详细地址最多 100 个字。")
+	case wrong != "":
+		no("address", "详细地址"+wrong)
 	}
 	for _, text := range person.CheckPassword(n.Password, n.IDNumber, n.Phone) {
 		no("password", text)
@@ -117,7 +119,7 @@ func (s People) insert(ctx context.Context, tx pgx.Tx, n NewPerson, hash string)
 	if err != nil {
 		return id, err
 	}
-	address, err := s.Vault.SealString(strings.TrimSpace(n.Address), LabelAddress)
+	address, err := s.Vault.SealString(typed.Text(n.Address), LabelAddress)
 	if err != nil {
 		return id, err
 	}

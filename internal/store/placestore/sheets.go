@@ -11,6 +11,7 @@ import (
 	"volcard/internal/fault"
 	"volcard/internal/place"
 	"volcard/internal/school"
+	"volcard/internal/typed"
 )
 
 var (
@@ -186,7 +187,10 @@ func checkText(v string, least, most int) string {
 	if n := utf8.RuneCountInString(v); n < least || n > most {
 		return "应为 " + strconv.Itoa(least) + " 至 " + strconv.Itoa(most) + " 个字。"
 	}
-	return unless(strings.ContainsFunc(v, unicode.IsLetter), "应含有文字。")
+	if wrong := typed.RefuseText(v); wrong != "" {
+		return "单元格" + wrong
+	}
+	return unless(strings.ContainsFunc(v, func(r rune) bool { return unicode.IsLetter(r) || typed.IsHan(r) }), "应含有文字。")
 }
 
 func parseDegree(v string, low, high float64, to *float64) string {

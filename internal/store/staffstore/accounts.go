@@ -15,6 +15,7 @@ import (
 	"volcard/internal/fault"
 	"volcard/internal/limit"
 	"volcard/internal/store"
+	"volcard/internal/typed"
 )
 
 // Accounts makes and changes accounts. Who may do so is decided at the door of the room.
@@ -49,7 +50,7 @@ func (n NewStaff) check() (NewStaff, error) {
 	if err != nil {
 		return n, err
 	}
-	n.Login, n.Name = login, strings.TrimSpace(n.Name)
+	n.Login, n.Name = login, typed.Text(n.Name)
 	if l := utf8.RuneCountInString(n.Name); l < 1 || l > 50 {
 		return n, fault.New(fault.Invalid, "请填写姓名，最多 50 个字。")
 	}

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/base32"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -13,6 +12,7 @@ import (
 	"volcard/internal/fault"
 	"volcard/internal/limit"
 	"volcard/internal/store"
+	"volcard/internal/typed"
 )
 
 // FirstAdmin makes the first administrator of an installation: there are no default accounts.
@@ -52,7 +52,7 @@ func (s FirstAdmin) NewToken(ctx context.Context, recoverAll bool) (token string
 }
 
 func (s FirstAdmin) tokenHash(token string) []byte {
-	return s.Vault.Index(labelToken, strings.ToUpper(strings.TrimSpace(token)))
+	return s.Vault.Index(labelToken, typed.Code(token))
 }
 
 var errToken = fault.New(fault.Forbidden, "令牌无效、已使用或已过期，请运维人员重新生成。")

@@ -20,6 +20,7 @@ import (
 	"volcard/internal/passwd"
 	"volcard/internal/person"
 	"volcard/internal/store"
+	"volcard/internal/typed"
 	"volcard/internal/vault"
 )
 
@@ -82,7 +83,7 @@ func ParseLogin(in string) (string, error) {
 	if len(in) > 200 {
 		return "", errLogin
 	}
-	s := strings.ToLower(strings.TrimSpace(in))
+	s := strings.ToLower(typed.Compact(in))
 	if !loginPattern.MatchString(s) {
 		return "", errLogin
 	}

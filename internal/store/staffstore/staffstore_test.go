@@ -126,6 +126,11 @@ func TestLoginWithBothFactors(t *testing.T) {
 	b.now.Advance(30 * time.Second)
 	_, err = b.logins.Login(ctx, b.form(e))
 	require.NoError(t, err)
+	b.now.Advance(30 * time.Second)
+	pasted := b.form(e)
+	pasted.Code = "\u2068" + pasted.Code[:3] + "\u00a0\u200b" + pasted.Code[3:] + "\ufe0f\u2069\n"
+	_, err = b.logins.Login(ctx, pasted)
+	require.NoError(t, err)
 
 	var sentences []string
 	for name, change := range map[string]func(*staffstore.Login){

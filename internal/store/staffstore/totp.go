@@ -8,11 +8,11 @@ import (
 	"net/url"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/pquerna/otp"
 	"github.com/pquerna/otp/hotp"
-	"golang.org/x/text/width"
+
+	"volcard/internal/typed"
 )
 
 // RFC 6238 as every authenticator implements it, with one step of tolerance to both sides.
@@ -59,12 +59,7 @@ func codeOf(secret string, step int64) (string, error) {
 
 // matchStep finds the step whose code was typed, or -1. Every candidate is compared, in constant time.
 func matchStep(secret, code string, at time.Time) (int64, error) {
-	code = strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) {
-			return -1
-		}
-		return r
-	}, width.Fold.String(code))
+	code = typed.Code(code)
 	now, found := step(at), int64(-1)
 	for s := now - skew; s <= now+skew; s++ {
 		want, err := codeOf(secret, s)
