@@ -100,21 +100,26 @@ func TestCheckPassword(t *testing.T) {
 	phone, err := person.ParsePhone("13812345678")
 	require.NoError(t, err)
 	for pw, parts := range map[string][]string{
-		"zhihui7hao": nil, "汉字密码也可以1": nil, "p" + strings.Repeat("7", 63): nil, "correct horse 1": nil,
-		"":                            {"8 至 64", "一个字母和一个数字"},
-		"a1":                          {"8 至 64"},
-		"p" + strings.Repeat("7", 64): {"8 至 64"},
-		"87654321":                    {"一个字母和一个数字"},
-		"abcdefgh":                    {"一个字母和一个数字"},
-		"my29002Xpw":                  {"身份证"},
-		"my29002xpw":                  {"身份证"},
-		"wei20040229":                 {"身份证"},
-		"a13812345678":                {"手机"},
-		"ab12345678":                  {"手机"}, // the last eight digits of the phone
-		"Passw0rd":                    {"太常见"},
-		"AA123456":                    {"太常见"},
-		"abc\x00defg1":                {"不能使用"},
-		"13812345678":                 {"一个字母和一个数字", "手机"},
+		"zhihui7hao": nil, "汉字密码也可以1": nil, "p" + strings.Repeat("7xk2m9q", 9): nil, "correct horse 1": nil,
+		"":                                  {"8 至 64", "一个字母和一个数字"},
+		"a1":                                {"8 至 64"},
+		"p" + strings.Repeat("7xk2m9qb", 8): {"8 至 64"},
+		"87654321":                          {"一个字母和一个数字"},
+		"abcdefgh":                          {"一个字母和一个数字"},
+		"my29002Xpw":                        {"身份证"},
+		"my29002xpw":                        {"身份证"},
+		"wei20040229":                       {"身份证"},
+		"a13812345678":                      {"手机"},
+		"ab12345678":                        {"手机"}, // the last eight digits of the phone
+		"a1381-2345678":                     {"手机"},
+		"bowei2004.02.29":                   {"身份证"},
+		"bowei040229":                       {"身份证"},
+		"ｂｏｗｅｉ２００４０２２９": {"身份证"},
+		"Passw0rd":     {"太常见"},
+		"AA123456":     {"太常见"},
+		"ＰＡＳＳＷ０ＲＤ":     {"太常见"},
+		"abc\x00defg1": {"不能使用"},
+		"13812345678":  {"一个字母和一个数字", "手机"},
 	} {
 		reasons := person.CheckPassword(pw, id, phone)
 		require.Len(t, reasons, len(parts), "%q: %v", pw, reasons)

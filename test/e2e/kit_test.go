@@ -26,7 +26,7 @@ import (
 )
 
 // The applicant of a walk.
-const mobile, password = "13900000009", "volunteer-2026"
+const mobile, password = "13900000009", "river-stone-26"
 
 // walk is one person in front of one screen.
 type walk struct {
