@@ -6,7 +6,9 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/alexedwards/argon2id"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/text/unicode/norm"
 
 	"volcard/internal/fault"
 	"volcard/internal/passwd"
@@ -50,6 +52,44 @@ func TestHashAndCheck(t *testing.T) {
 	require.Error(t, err)
 	_, err = h.Hash(ctx, strings.Repeat("x", 100_000))
 	require.True(t, fault.Is(err, fault.Invalid))
+}
+
+// However a keyboard composes it, a password is one password; a hash that was made of what was typed goes on.
+func TestNFCAndNFDAreOnePassword(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	h := hasher(t)
+	for _, pw := range []string{"Zoë's café 7", "mật khẩu 1", "비밀번호 1234", "plain 1234", "密码 1234 が"} {
+		nfc, nfd := norm.NFC.String(pw), norm.NFD.String(pw)
+		for _, made := range []string{nfc, nfd} {
+			hash, err := h.Hash(ctx, made)
+			require.NoError(t, err)
+			for _, typed := range []string{nfc, nfd} {
+				match, err := h.Check(ctx, typed, hash)
+				require.NoError(t, err)
+				require.True(t, match, "made of %q, typed as %q", made, typed)
+			}
+		}
+		// Of an earlier version: hashed as it was typed.
+		params := passwd.Params{Memory: 64, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32}
+		for _, made := range []string{nfc, nfd} {
+			old, err := argon2id.CreateHash(made, &params)
+			require.NoError(t, err)
+			match, err := h.Check(ctx, made, old)
+			require.NoError(t, err)
+			require.True(t, match, "%q", made)
+			match, err = h.Check(ctx, made+"x", old)
+			require.NoError(t, err)
+			require.False(t, match)
+		}
+	}
+	// The longest password fits in either form.
+	longest := strings.Repeat("한", 63) + "1"
+	hash, err := h.Hash(ctx, norm.NFD.String(longest))
+	require.NoError(t, err)
+	match, err := h.Check(ctx, longest, hash)
+	require.NoError(t, err)
+	require.True(t, match)
 }
 
 func TestOlderCostsStayReadable(t *testing.T) {
