@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -75,21 +76,41 @@ func (v Vault) check(add adder) {
 	}
 }
 
-func checkDatabase(variable string, s Secret, add adder) {
+// checkDatabase checks a URL. Of several hosts the driver takes the first that answers, a standby too, so
+// the URL must say which one is meant; wanted are the words for it.
+func checkDatabase(variable string, s Secret, add adder, wanted ...string) {
 	// The parser's error repeats the URL, password included, so it is not passed on.
-	if _, err := pgconn.ParseConfig(s.Reveal()); err != nil {
+	c, err := pgconn.ParseConfig(s.Reveal())
+	if err != nil {
 		add(variable, "is no PostgreSQL URL, as in postgres://role:password@host:5432/database")
+		return
+	}
+	several := slices.ContainsFunc(c.Fallbacks, func(f *pgconn.FallbackConfig) bool { return f.Host != c.Host || f.Port != c.Port })
+	attrs := sessionAttrs.FindStringSubmatch(s.Reveal())
+	switch {
+	case attrs == nil && several:
+		add(variable, "names several hosts: add target_session_attrs=%s", wanted[0])
+	case attrs != nil && !slices.Contains(wanted, attrs[1]):
+		add(variable, "target_session_attrs=%s would not do: %s", attrs[1], strings.Join(wanted, " or "))
 	}
 }
 
+var sessionAttrs = regexp.MustCompile(`target_session_attrs\s*=\s*'?([a-z-]*)`)
+
 func (d Database) check(add adder) {
-	checkDatabase("VOLCARD_DATABASE_URL", d.URL, add)
+	checkDatabase("VOLCARD_DATABASE_URL", d.URL, add, "read-write", "primary")
 	// Three is what one submission needs beside the dispatcher and a health check.
 	between(add, "VOLCARD_DATABASE_MAX_CONNS", int64(d.MaxConns), 3, 1000)
 }
 
-func (d OwnerDatabase) check(add adder) { checkDatabase("VOLCARD_DATABASE_OWNER_URL", d.URL, add) }
-func (d AuditDatabase) check(add adder) { checkDatabase("VOLCARD_DATABASE_AUDIT_URL", d.URL, add) }
+func (d OwnerDatabase) check(add adder) {
+	checkDatabase("VOLCARD_DATABASE_OWNER_URL", d.URL, add, "read-write", "primary")
+}
+
+// The auditor's role writes nowhere, so that it finds no server that is read-write.
+func (d AuditDatabase) check(add adder) {
+	checkDatabase("VOLCARD_DATABASE_AUDIT_URL", d.URL, add, "primary", "prefer-standby", "standby", "any")
+}
 
 func (t Temporal) check(add adder) {
 	checkHostPort("VOLCARD_TEMPORAL_ADDRESS", t.Address, add)

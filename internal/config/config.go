@@ -146,7 +146,7 @@ type Contacts struct {
 type Database struct {
 	_ struct{} `doc:"Database"`
 
-	URL      Secret `env:"VOLCARD_DATABASE_URL,required" doc:"PostgreSQL URL of the working role, which can change no audit entry and no table"`
+	URL      Secret `env:"VOLCARD_DATABASE_URL,required" doc:"PostgreSQL URL of the working role, which can change no audit entry and no table; with standbys name all hosts and target_session_attrs=read-write"`
 	MaxConns int32  `env:"VOLCARD_DATABASE_MAX_CONNS" envDefault:"10" doc:"most connections of one process"`
 }
 
@@ -161,7 +161,7 @@ type OwnerDatabase struct {
 type AuditDatabase struct {
 	_ struct{} `doc:"Database, as the auditor"`
 
-	URL Secret `env:"VOLCARD_DATABASE_AUDIT_URL,required" doc:"PostgreSQL URL of the auditor's role, which only reads"`
+	URL Secret `env:"VOLCARD_DATABASE_AUDIT_URL,required" doc:"PostgreSQL URL of the auditor's role, which only reads; with standbys target_session_attrs=primary, since no server is read-write to this role"`
 }
 
 // Vault holds the keys under which personal data is stored. `volcard admin keys` makes them.

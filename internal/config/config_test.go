@@ -172,6 +172,35 @@ func TestRules(t *testing.T) {
 	}
 }
 
+// Of several servers the one that is meant is said. The auditor's role is read-only on each of them.
+func TestSeveralDatabaseHosts(t *testing.T) {
+	t.Parallel()
+	const hosts = "postgres://r:" + password + "@a:5432,b:5433/volcard"
+	for _, tt := range []struct{ set, problem string }{
+		{"VOLCARD_DATABASE_URL=" + hosts + "?target_session_attrs=read-write", ""},
+		{"VOLCARD_DATABASE_URL=" + hosts + "?sslmode=disable&target_session_attrs=primary&connect_timeout=2", ""},
+		{"VOLCARD_DATABASE_URL=host=a,b user=r password=" + password + " target_session_attrs='read-write'", ""},
+		{"VOLCARD_DATABASE_URL=postgres://r@/volcard?host=/run/a,/run/b&target_session_attrs=read-write", ""},
+		{"VOLCARD_DATABASE_URL=" + hosts, "names several hosts: add target_session_attrs=read-write"},
+		{"VOLCARD_DATABASE_URL=" + hosts + "?target_session_attrs=any", "would not do: read-write or primary"},
+		{"VOLCARD_DATABASE_URL=postgres://r@a/volcard?target_session_attrs=standby", "would not do"},
+		{"VOLCARD_DATABASE_URL=postgres://r@a/volcard?sslmode=prefer", ""}, // twice the same host
+		{"VOLCARD_DATABASE_URL=" + hosts + "?target_session_attrs=primaty", "no PostgreSQL URL"},
+		{"VOLCARD_DATABASE_AUDIT_URL=" + hosts, "add target_session_attrs=primary"},
+		{"VOLCARD_DATABASE_AUDIT_URL=" + hosts + "?target_session_attrs=read-write", "would not do: primary or"},
+		{"VOLCARD_DATABASE_AUDIT_URL=" + hosts + "?target_session_attrs=primary", ""},
+	} {
+		_, err := config.Load[config.Worker](environ(complete(), tt.set))
+		if tt.problem == "" {
+			assert.NoError(t, err, tt.set)
+			continue
+		}
+		variable, _, _ := strings.Cut(tt.set, "=")
+		assert.Contains(t, faultsOf(t, err)[variable], tt.problem, tt.set)
+		assert.NotContains(t, err.Error(), password)
+	}
+}
+
 func TestGatewayRules(t *testing.T) {
 	t.Parallel()
 	load := func(vars ...string) map[string]string {

@@ -38,6 +38,7 @@ type Postgres struct {
 	options PostgresOptions
 	socket  string
 	child   *child
+	standby *Postgres // named in the URLs beside this one
 }
 
 // StartPostgres makes the data directory with the roles and databases of the project when it is

@@ -30,13 +30,27 @@ func (p *Postgres) AppURL() string { return p.URL(roleApp, database) }
 // AuditURL is for the auditor, which only reads.
 func (p *Postgres) AuditURL() string { return p.URL(roleAudit, database) }
 
-// URL is for any role and database.
+// URL is for any role and database. Where there is a standby it names both servers, and which of them is meant.
 func (p *Postgres) URL(role, database string) string {
-	u := url.URL{
-		Scheme: "postgres", User: url.User(role), Path: "/" + database,
-		RawQuery: url.Values{"host": {p.socket}, "port": {strconv.Itoa(socketPort)}}.Encode(),
+	if p.standby == nil {
+		return urlOf(role, database, url.Values{"host": {p.socket}, "port": {strconv.Itoa(socketPort)}})
 	}
+	// The auditor's role is read-only on every server.
+	meant := map[bool]string{true: "primary", false: "read-write"}[role == roleAudit]
+	return urlOf(role, database, url.Values{
+		"host": {p.socket + "," + p.standby.socket}, "port": {fmt.Sprintf("%d,%d", socketPort, socketPort)},
+		"target_session_attrs": {meant},
+	})
+}
+
+func urlOf(role, database string, query url.Values) string {
+	u := url.URL{Scheme: "postgres", User: url.User(role), Path: "/" + database, RawQuery: query.Encode()}
 	return u.String()
+}
+
+// ownURL is an operator's, of this server alone.
+func (p *Postgres) ownURL() string {
+	return urlOf("postgres", "postgres", url.Values{"host": {p.socket}, "port": {strconv.Itoa(socketPort)}})
 }
 
 // Socket is the folder of the server's socket, for clients that take host and port apart, and
@@ -45,11 +59,15 @@ func (p *Postgres) Socket() (dir string, port int) { return p.socket, socketPort
 
 // provision makes what is missing. Doing it again does no harm.
 func provision(ctx context.Context, p *Postgres) error {
-	conn, err := pgx.Connect(ctx, p.URL("postgres", "postgres"))
+	conn, err := pgx.Connect(ctx, p.ownURL())
 	if err != nil {
 		return err
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
+	var follows bool
+	if err := conn.QueryRow(ctx, "SELECT pg_is_in_recovery()").Scan(&follows); err != nil || follows {
+		return err // a standby has what its primary has
+	}
 	var have []string
 	err = conn.QueryRow(ctx, `SELECT array(SELECT rolname::text FROM pg_roles UNION ALL
 		SELECT 'database ' || datname FROM pg_database)`).Scan(&have)

@@ -49,6 +49,13 @@ func OpenWithin(ctx context.Context, url string, maxConns int32, deadlines Deadl
 		cfg.MaxConns = maxConns
 	}
 	cfg.MaxConnLifetime = 30 * time.Minute
+	cfg.MaxConnLifetimeJitter = 5 * time.Minute // connections that were made together do not end together
+	// A server that has become a standby refuses every write from now on. The next connection looks for the primary
+	// among the hosts of the URL (target_session_attrs).
+	keep := cfg.ConnConfig.OnPgError
+	cfg.ConnConfig.OnPgError = func(conn *pgconn.PgConn, err *pgconn.PgError) bool {
+		return err.Code != readOnly && keep(conn, err)
+	}
 	if !strings.Contains(url, "connect_timeout") {
 		cfg.ConnConfig.ConnectTimeout = 3 * time.Second
 	}
@@ -70,6 +77,9 @@ func OpenWithin(ctx context.Context, url string, maxConns int32, deadlines Deadl
 	}
 	return &DB{Pool: pool}, nil
 }
+
+// readOnly is the SQLSTATE of a write to a standby.
+const readOnly = "25006"
 
 // idleInTx is how long a transaction may wait for its own process: as long as an activity takes at
 // most. No transaction of ours does anything but SQL and a little arithmetic.
@@ -120,7 +130,7 @@ func Translate(err error) error {
 		switch {
 		case pg.Code == "23505":
 			return &fault.Error{Kind: fault.Conflict, Msg: "已经有一条同样的记录。", Err: err}
-		case pg.Code[:2] == "08", pg.Code[:2] == "53", pg.Code[:2] == "57", pg.Code[:2] == "58", pg.Code == "25006":
+		case pg.Code[:2] == "08", pg.Code[:2] == "53", pg.Code[:2] == "57", pg.Code[:2] == "58", pg.Code == readOnly:
 			return unavailable(err)
 		}
 		return &fault.Error{Kind: fault.Internal, Err: err}

@@ -116,6 +116,61 @@ func TestTranslate(t *testing.T) {
 	require.Equal(t, fault.Unavailable, fault.KindOf(err), "%v", err)
 }
 
+// Whatever a server says while another one takes over means "later": a page answers 503, an activity is tried again.
+func TestASwitchOfServersIsAnAbsence(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	db := storetest.New(t)
+	for _, code := range []string{
+		"57P01", "57P02", "57P03", "57P05", "08000", "08001", "08003", "08004", "08006", "08P01", "25006", "53300", "58030",
+	} {
+		_, err := db.Exec(ctx, "DO $$ BEGIN RAISE EXCEPTION 'of the test' USING ERRCODE = '"+code+"'; END $$")
+		require.Equal(t, fault.Unavailable, fault.KindOf(store.Translate(err)), "%s: %v", code, err)
+		err = db.InTx(ctx, func(tx pgx.Tx) error {
+			_, err := tx.Exec(ctx, "DO $$ BEGIN RAISE EXCEPTION 'of the test' USING ERRCODE = '"+code+"'; END $$")
+			return err
+		})
+		require.Equal(t, fault.Unavailable, fault.KindOf(err), "%s: %v", code, err)
+	}
+	// The connection itself ends, while it asks and between two questions.
+	_, err := db.Exec(ctx, "SELECT pg_terminate_backend(pg_backend_pid())")
+	require.Equal(t, fault.Unavailable, fault.KindOf(store.Translate(err)), "%v", err)
+	err = db.InTx(ctx, func(tx pgx.Tx) error {
+		_, _ = tx.Exec(ctx, "SELECT pg_terminate_backend(pg_backend_pid())")
+		_, err := tx.Exec(ctx, "SELECT 1")
+		return err
+	})
+	require.Equal(t, fault.Unavailable, fault.KindOf(err), "%v", err)
+	// The control: what is our own fault stays one.
+	_, err = db.Exec(ctx, "SELECT 1/0")
+	require.Equal(t, fault.Internal, fault.KindOf(store.Translate(err)))
+}
+
+// A connection that has met a read-only server is not used again: the next one looks for the primary.
+func TestNoConnectionStaysWithAStandby(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	db, err := store.Open(ctx, storetest.New(t).Config().ConnString(), 1)
+	require.NoError(t, err)
+	defer db.Close()
+	server := func() (pid int) {
+		require.NoError(t, db.QueryRow(ctx, "SELECT pg_backend_pid()").Scan(&pid))
+		return pid
+	}
+	first := server()
+	require.Equal(t, first, server(), "it is kept otherwise")
+	_, err = db.Exec(ctx, "DO $$ BEGIN RAISE EXCEPTION 'of the test' USING ERRCODE = '23514'; END $$")
+	require.Error(t, err)
+	require.Equal(t, first, server(), "after any other error too")
+	// As a standby answers.
+	err = pgx.BeginTxFunc(ctx, db, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, "DELETE FROM message")
+		return err
+	})
+	require.Equal(t, fault.Unavailable, fault.KindOf(store.Translate(err)))
+	require.NotEqual(t, first, server())
+}
+
 func TestEnqueueOnce(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()

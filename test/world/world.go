@@ -106,7 +106,19 @@ const University = "HB001"
 // world settles and its books are audited, so some worker must run then.
 func Start(t testing.TB, stock int, settings map[string]string) *World {
 	t.Helper()
-	w := start(t, stacktest.Start(t), Program(t), stock, settings)
+	return settling(t, start(t, stacktest.Start(t), Program(t), stock, settings))
+}
+
+// StartReplicated is Start on a PostgreSQL with a standby, which has every commit that was acknowledged.
+func StartReplicated(t testing.TB, stock int) (w *World, standby *devstack.Postgres) {
+	t.Helper()
+	stack, standby := stacktest.StartReplicated(t)
+	return settling(t, start(t, stack, Program(t), stock, nil)), standby
+}
+
+// settling lets a world end with its audit.
+func settling(t testing.TB, w *World) *World {
+	t.Helper()
 	t.Cleanup(func() {
 		if !t.Failed() && !t.Skipped() && !w.shared.spoiled {
 			w.WantSettled()

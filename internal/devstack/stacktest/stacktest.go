@@ -57,6 +57,28 @@ func start(t testing.TB, o devstack.TemporalOptions, durable bool) *Stack {
 	return s
 }
 
+// StartReplicated is Start with the project's database on a pair of servers of its own, of which the second follows
+// the first; Temporal keeps a third one.
+func StartReplicated(t testing.TB) (s *Stack, standby *devstack.Postgres) {
+	t.Helper()
+	engine := Start(t)
+	s = startPostgres(t, false)
+	s.Temporal = engine.Temporal
+	standby, err := s.Postgres.StartStandby(context.Background(), devstack.PostgresOptions{
+		Dir: filepath.Join(s.Dir, "standby"), Log: filepath.Join(s.Dir, "standby.log"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := standby.Stop(); err != nil {
+			t.Error(err)
+		}
+		s.showLog(t, "standby.log")
+	})
+	return s, standby
+}
+
 // StartPostgres starts only PostgreSQL; the field Temporal stays nil.
 func StartPostgres(t testing.TB) *Stack {
 	t.Helper()
