@@ -42,16 +42,28 @@ const keywordLimit = 40
 
 // Ranks of a match, best first.
 const (
-	rankShort          = iota // exactly a short name, the name or a former name
-	rankInitials              // exactly the initials of one of them
-	rankPrefix                // the name begins with it
-	rankAliasPrefix           // a short or former name begins with it
-	rankInside                // the name contains it
-	rankAliasInside           // a short or former name contains it
-	rankInitialsPrefix        // initials begin with it
-	rankInitialsInside        // initials contain it
-	rankScattered             // the name has its characters in this order
+	rankWhole               = iota // exactly the name, a short or a former name
+	rankInitials                   // exactly the initials of the name or a short name
+	rankPrefix                     // the name begins with it
+	rankAliasPrefix                // a short or former name begins with it
+	rankInside                     // the name contains it
+	rankAliasInside                // a short or former name contains it
+	rankInitialsPrefix             // the name's initials begin with it
+	rankFormerInitials             // exactly the initials of a former name
+	rankAliasInitialsPrefix        // the initials of a short or former name begin with it
+	rankInitialsInside             // the name's initials contain it
+	rankAliasInitialsInside        // the initials of a short or former name contain it
+	rankScattered                  // the name has its characters in this order
 	rankNone
+)
+
+// ranks are what a match with one kind of name is worth: with the text, and with its initials.
+type ranks struct{ prefix, inside, initials, initialsPrefix, initialsInside int }
+
+var (
+	ofName   = ranks{rankPrefix, rankInside, rankInitials, rankInitialsPrefix, rankInitialsInside}
+	ofShort  = ranks{rankAliasPrefix, rankAliasInside, rankInitials, rankAliasInitialsPrefix, rankAliasInitialsInside}
+	ofFormer = ranks{rankAliasPrefix, rankAliasInside, rankFormerInitials, rankAliasInitialsPrefix, rankAliasInitialsInside}
 )
 
 // Search returns at most limit universities that match the keyword, best first; among equals
@@ -100,11 +112,12 @@ func Search(list []University, keyword string, limit int) []University {
 }
 
 func rank(u *University, key string) int {
-	best := rankName(fold(u.Name), key, rankPrefix, rankInside)
-	for _, aliases := range [][]string{u.ShortNames, u.FormerNames} {
-		for _, a := range aliases {
-			best = min(best, rankName(fold(a), key, rankAliasPrefix, rankAliasInside))
-		}
+	best := rankName(fold(u.Name), key, ofName)
+	for _, a := range u.ShortNames {
+		best = min(best, rankName(fold(a), key, ofShort))
+	}
+	for _, a := range u.FormerNames {
+		best = min(best, rankName(fold(a), key, ofFormer))
 	}
 	if best == rankNone && scattered(fold(u.Name), key) {
 		best = rankScattered
@@ -112,14 +125,14 @@ func rank(u *University, key string) int {
 	return best
 }
 
-func rankName(name, key string, prefix, inside int) int {
+func rankName(name, key string, of ranks) int {
 	switch {
 	case name == key:
-		return rankShort
+		return rankWhole
 	case strings.HasPrefix(name, key):
-		return prefix
+		return of.prefix
 	case strings.Contains(name, key):
-		return inside
+		return of.inside
 	case !isLetters(key):
 		return rankNone
 	}
@@ -127,11 +140,11 @@ func rankName(name, key string, prefix, inside int) int {
 	case at < 0:
 		return rankNone
 	case whole:
-		return rankInitials
+		return of.initials
 	case at == 0:
-		return rankInitialsPrefix
+		return of.initialsPrefix
 	case len(key) >= 2: // one letter is inside nearly every name
-		return rankInitialsInside
+		return of.initialsInside
 	}
 	return rankNone
 }
@@ -152,7 +165,8 @@ func scattered(name, key string) bool {
 	return true
 }
 
-// fold makes the ways of typing a name alike: full width, case, blanks, brackets and dots.
+// fold makes the ways of typing a name alike: full width, case, blanks, brackets and dots, and traditional
+// characters.
 func fold(s string) string {
 	if len(s) > 16*keywordLimit {
 		s = s[:16*keywordLimit]
@@ -161,7 +175,7 @@ func fold(s string) string {
 		if !unicode.IsLetter(r) && !unicode.IsDigit(r) {
 			return -1
 		}
-		return unicode.ToLower(r)
+		return simplified(unicode.ToLower(r))
 	}, norm.NFKC.String(strings.ToValidUTF8(s, "")))
 }
 

@@ -55,6 +55,8 @@ func TestSearchFirst(t *testing.T) {
 		"恩施职": "恩施职业技术学院", "武职": "武汉职业技术大学", "铁路桥梁": "武汉铁路桥梁职业学院",
 		"湖北生态职业": "湖北生态工程职业技术学院", // scattered
 		"邮电":     "武汉工程大学邮电与信息工程学院",
+		"武漢大學":   "武汉大学", "華中科技": "华中科技大学", "長江大學": "长江大学", "中國地質大學（武漢）": "中国地质大学（武汉）", "三峽": "三峡大学", "華師": "华中师范大学",
+		"hzkj": "华中科技大学", "hzkjd": "华中科技大学", "hzsf": "华中师范大学",
 	} {
 		got := school.Search(list, key, 5)
 		require.NotEmpty(t, got, key)
@@ -75,6 +77,54 @@ func TestSearchOrderAndBounds(t *testing.T) {
 	require.Empty(t, school.Search(list, "武大", 0))
 	require.Empty(t, school.Search(nil, "武大", 5))
 	require.Empty(t, school.Search(list, strings.Repeat("武汉大学", 10000), 5))
+}
+
+// Typed in traditional characters a name finds what it finds in simplified ones.
+func TestTraditionalFindsTheSame(t *testing.T) {
+	t.Parallel()
+	list := own(t)
+	raw, err := os.ReadFile("TSCharacters.txt")
+	require.NoError(t, err)
+	forms := map[rune][]rune{} // by the simplified character
+	for line := range strings.Lines(string(raw)) {
+		if from, to, found := strings.Cut(strings.TrimSpace(line), "\t"); found && !strings.HasPrefix(line, "#") {
+			forms[[]rune(to)[0]] = append(forms[[]rune(to)[0]], []rune(from)[0])
+		}
+	}
+	require.Contains(t, forms['汉'], '漢')
+	rapid.Check(t, func(t *rapid.T) {
+		name := rapid.SampledFrom(list).Draw(t, "university").Name
+		typed := []rune(name)
+		for i, r := range typed {
+			if len(forms[r]) > 0 {
+				typed[i] = rapid.SampledFrom(forms[r]).Draw(t, "form")
+			}
+		}
+		require.Equal(t, names(school.Search(list, name, 10)), names(school.Search(list, string(typed), 10)), string(typed))
+	})
+}
+
+// Whose own name begins with the initials stands before whoever only had such a name.
+func TestOwnInitialsBeforeFormerOnes(t *testing.T) {
+	t.Parallel()
+	list := own(t)
+	for _, u := range list {
+		for n := 3; n < len(u.Initials); n++ {
+			key, former := u.Initials[:n], ""
+			for _, found := range school.Search(list, key, len(list)) {
+				begins := strings.HasPrefix(found.Initials, key)
+				now := []school.University{{Name: found.Name}} // any reading of a character counts as its own
+				for _, short := range found.ShortNames {
+					now = append(now, school.University{Name: short})
+				}
+				if len(school.Search(now, key, 1)) == 0 {
+					former = found.Name
+				} else if begins {
+					require.Empty(t, former, "%s: %s behind %s", key, found.Name, former)
+				}
+			}
+		}
+	}
 }
 
 func TestInitials(t *testing.T) {
