@@ -175,6 +175,20 @@ func (a Account) spend(r *http.Request, form *web.Form, try codestore.Try) error
 	return form.Absorb("code", a.Codes.Verify(r.Context(), try))
 }
 
+// parseID reads an ID number that was typed into the form's field id_number. ok is false where nobody can have it,
+// which the field then says.
+func (a Account) parseID(form *web.Form, typed string) (id person.IDNumber, ok bool) {
+	id, err := person.ParseIDNumber(typed)
+	if form.FailIf("id_number", err) {
+		return id, false
+	}
+	if text := id.CheckBorn(a.Kit.Now()); text != "" {
+		form.Fail("id_number", text)
+		return id, false
+	}
+	return id, true
+}
+
 // newPassword reads the two fields of a new password and notes every reason why it will not do.
 func newPassword(form *web.Form, id person.IDNumber, phone person.Phone) string {
 	password := form.Raw("password")

@@ -6,7 +6,6 @@ import (
 	"github.com/gofrs/uuid/v5"
 
 	"volcard/api/web"
-	"volcard/internal/person"
 	"volcard/internal/store/personstore"
 )
 
@@ -41,8 +40,7 @@ func (a loggingIn) login(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	id, err := person.ParseIDNumber(form.Get("id_number"))
-	form.FailIf("id_number", err)
+	id, _ := a.parseID(form, form.Get("id_number"))
 	if form.Raw("password") == "" {
 		form.Fail("password", "请输入密码。")
 	}

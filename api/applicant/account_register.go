@@ -173,7 +173,10 @@ func (a registering) register(w http.ResponseWriter, r *http.Request) error {
 	}
 	reg.Name, err = person.ParseName(form.Get("name"))
 	form.FailIf("name", err)
-	if id, err := person.ParseIDNumber(typed); !form.FailIf("id_number", err) {
+	if id, ok := a.parseID(form, typed); ok {
+		if text := reg.Name.CheckDocument(id); text != "" {
+			form.Fail("name", text)
+		}
 		if id.String() != reg.IDNumber { // somebody else, with another guardian
 			reg.IDNumber, reg.Guardian = id.String(), person.Guardian{}
 		}

@@ -44,8 +44,8 @@ func (a resetting) reset(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	id, err := person.ParseIDNumber(form.Get("id_number"))
-	if form.FailIf("id_number", err) {
+	id, ok := a.parseID(form, form.Get("id_number"))
+	if !ok {
 		return a.renderReset(w, r, form)
 	}
 	s, err := a.Kit.Session(r)

@@ -185,6 +185,9 @@ func TestRegistrationSaysWhatIsWrong(t *testing.T) {
 	for _, bad := range []struct{ field, value, sentence string }{
 		{"name", "", "请"},
 		{"name", "王?", "无法识别的字符"},
+		{"name", "zhang san", "居民身份证上的姓名是汉字"},
+		{"id_number", idNumber("20991231"), "出生日期还没有到"},
+		{"id_number", "CHN110088123456", "旧版外国人永久居留身份证"},
 		{"id_number", "420199200402290041", "校验"},
 		{"id_number", "42019919000229001X", "出生日期不存在"},
 		{"id_number", idNumber("20160301"), "未满 14 周岁"},

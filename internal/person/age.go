@@ -18,8 +18,6 @@ const (
 // AgeRule tells every reason why a person of this age may not register; none means yes.
 func AgeRule(age int, hasGuardian bool) []string {
 	switch {
-	case age < 0:
-		return []string{"身份证号码中的出生日期还没有到，请核对。"}
 	case age < AgeToRegister:
 		reasons := []string{"未满 14 周岁暂不能注册为志愿者。"}
 		if !hasGuardian {

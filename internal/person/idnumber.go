@@ -3,6 +3,7 @@ package person
 import (
 	"fmt"
 	"log/slog"
+	"regexp"
 	"strings"
 	"time"
 
@@ -27,6 +28,9 @@ var provinces = map[string]string{
 	"71": "台湾省", "81": "香港特别行政区", "82": "澳门特别行政区", "83": "台湾省",
 }
 
+// earlierResidence is the number on foreigners' permanent residence cards from before December 2023.
+var earlierResidence = regexp.MustCompile(`^[A-Z]{3}[0-9]{12}$`)
+
 // ParseIDNumber reads a number as a person types it. An unknown county is no error: people keep
 // the code of the year in which the number was given. Numbers of 15 digits are refused: a person
 // has an 18-digit card, and an upgraded guess is not what stands on it.
@@ -34,6 +38,9 @@ func ParseIDNumber(in string) (IDNumber, error) {
 	s := typed.Upper(typed.Compact(in))
 	if s == "" {
 		return IDNumber{}, invalid("请填写身份证号码。")
+	}
+	if earlierResidence.MatchString(s) {
+		return IDNumber{}, invalid("这是旧版外国人永久居留身份证的号码（3 个字母和 12 位数字）。请填写 2023 年起换发的新版证件上的 18 位号码，以 9 开头。")
 	}
 	for _, r := range s {
 		if r != 'X' && (r < '0' || r > '9') {
@@ -155,6 +162,15 @@ func (id IDNumber) Age(on time.Time) int {
 		age--
 	}
 	return age
+}
+
+// CheckBorn returns why nobody has this number yet: its birth date lies after the day of `on` in Shanghai. "" means
+// that somebody may.
+func (id IDNumber) CheckBorn(on time.Time) string {
+	if id.IsZero() || !id.BirthDate().After(on) {
+		return ""
+	}
+	return "身份证号码中的出生日期还没有到，请核对第 7 至 14 位。"
 }
 
 // Province is the name of the province of issue; empty for a code that does not exist.

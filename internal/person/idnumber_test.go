@@ -79,6 +79,8 @@ func TestIDNumberRefused(t *testing.T) {
 		{"characters", "四二〇一"},
 		{"characters", "42010620040229-002X"},
 		{"15 digits", "420106620927691"},
+		{"earlier residence card", "CHN110088123456"},
+		{"earlier residence card", " usa 4201 0012 3456\u2069"},
 		{"17 digits", "42010620040229002"},
 		{"19 digits", "42010620040229002X1"},
 		{"X inside", "4201062004022900X2"},
@@ -113,6 +115,21 @@ func TestIDNumberRefused(t *testing.T) {
 		distinct[msg] = true
 	}
 	require.Len(t, distinct, len(said))
+}
+
+func TestCheckBorn(t *testing.T) {
+	t.Parallel()
+	at := func(s string) time.Time {
+		d, err := time.ParseInLocation("2006-01-02 15:04", s, clock.Shanghai)
+		require.NoError(t, err)
+		return d
+	}
+	id := mustID(t, "420102201306010015")
+	for on, want := range map[string]bool{"2013-05-31 23:59": false, "2013-06-01 00:00": true, "2026-12-01 12:00": true, "2000-01-01 00:00": false} {
+		require.Equal(t, want, id.CheckBorn(at(on)) == "", on)
+	}
+	require.Contains(t, id.CheckBorn(at("2013-05-31 23:59")), "还没有到")
+	require.Empty(t, person.IDNumber{}.CheckBorn(at("2013-05-31 23:59")))
 }
 
 func TestImportedIDNumber(t *testing.T) {

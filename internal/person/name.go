@@ -178,6 +178,16 @@ func isLatin(r rune) bool { return unicode.Is(unicode.Latin, r) && unicode.IsLet
 
 func isHan(r rune) bool { return typed.IsHan(r) }
 
+// CheckDocument returns why a name cannot stand on the document with this number; "" means that it can. An identity
+// card of the mainland shows Han characters and the separation dot (居民身份证法 4); permits of people from Hong Kong,
+// Macao and Taiwan and foreigners' residence cards may show Latin letters.
+func (n Name) CheckDocument(id IDNumber) string {
+	if id.IsZero() || id.ResidencePermit() || id.PermanentResident() || !strings.ContainsFunc(n.s, isLatin) {
+		return ""
+	}
+	return "居民身份证上的姓名是汉字，请按身份证填写，不要用拼音或英文字母。"
+}
+
 // String is the full name.
 func (n Name) String() string { return n.s }
 

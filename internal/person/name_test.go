@@ -84,6 +84,33 @@ func TestNameRefused(t *testing.T) {
 	}
 }
 
+// Which names can stand on which document.
+func TestCheckDocument(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, id string
+		want     bool
+	}{
+		{"王𠮷", "42010620040229002X", true},
+		{"阿卜杜热合曼·买买提", "42010620040229002X", true},
+		{"〇七", "42010620040229002X", true},
+		{"王\U0002EBF0", "42010620040229002X", true},
+		{"zhang san", "42010620040229002X", false},
+		{"ZHANG SAN", "420199200402290023", false},
+		{"王 John", "42010620040229002X", false},
+		{"张san", "42010620040229002X", false},
+		{"John Smith", "911124198108030024", true},
+		{"王 John", "911124198108030024", true},
+		{"李明", "911124198108030024", true},
+		{"Chan Tai Man", "810000199408230021", true},
+		{"陳大文", "810000199408230021", true},
+		{"Lin", "830000199201300022", true},
+	} {
+		require.Equal(t, c.want, mustName(t, c.name).CheckDocument(mustID(t, c.id)) == "", "%+v", c)
+	}
+	require.Empty(t, mustName(t, "zhang san").CheckDocument(person.IDNumber{}))
+}
+
 func TestNameMasked(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{

@@ -63,7 +63,7 @@ func TestAgeRule(t *testing.T) {
 		reasons  int
 		asks     bool
 	}{
-		{-1, true, 1, false},
+		{-1, true, 1, false}, // born today: 周岁 counts from the day after
 		{0, true, 1, false},
 		{13, true, 1, false},
 		{13, false, 2, false},

@@ -46,7 +46,14 @@ const addressMax = 100
 func (s People) Check(n NewPerson) []Reason {
 	var reasons []Reason
 	no := func(field, text string) { reasons = append(reasons, Reason{field, text}) }
+	if text := n.Name.CheckDocument(n.IDNumber); text != "" {
+		no("name", text)
+	}
 	age := n.IDNumber.Age(s.Clock.Now())
+	if text := n.IDNumber.CheckBorn(s.Clock.Now()); text != "" {
+		no("id_number", text)
+		return reasons // what depends on the age would be said of nobody
+	}
 	for _, text := range person.AgeRule(age, !n.Guardian.IsZero()) {
 		no("id_number", text)
 	}
