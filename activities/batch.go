@@ -11,6 +11,7 @@ import (
 	"volcard/internal/calendar"
 	"volcard/internal/card"
 	"volcard/internal/clock"
+	"volcard/internal/place"
 	"volcard/internal/store/batchstore"
 )
 
@@ -153,7 +154,13 @@ func (b *Batch) ReportShipped(ctx context.Context, in ReportInput) (batchstore.S
 
 // ConfirmArrival makes the cards of a parcel ready at its branch.
 func (b *Batch) ConfirmArrival(ctx context.Context, in batchstore.Arrival) (batchstore.Snapshot, error) {
-	return b.Batches.ConfirmArrival(ctx, in, func(now time.Time) time.Time { return b.Pickup.PickupUntil(now) })
+	cal, err := b.Calendar(ctx)
+	if err != nil {
+		return batchstore.Snapshot{}, err
+	}
+	return b.Batches.ConfirmArrival(ctx, in, func(now time.Time, hours place.WeekHours) time.Time {
+		return b.Pickup.PickupUntil(now, place.Opening{Hours: hours, Calendar: cal})
+	})
 }
 
 // wakePage is how many cases are read at a time.

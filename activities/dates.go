@@ -9,9 +9,11 @@ import (
 	"volcard/internal/store/cardstore"
 )
 
-// Dates keeps what was promised in step with the calendar.
+// Dates keeps what was promised in step with the calendar: when a card is at its branch, and until when it
+// waits there.
 type Dates struct {
 	Promises cardstore.Promises
+	Pickups  cardstore.Pickups
 	// Wake tells the process of an application that its row was moved.
 	Wake func(ctx context.Context, application uuid.UUID) error
 }
@@ -25,8 +27,9 @@ type datesDone struct {
 	Changed int
 }
 
-// RecomputePromises gives every open promise the dates of the calendar in force and wakes the processes
-// whose dates moved. It returns how many did. It goes on where a killed worker stopped.
+// RecomputePromises gives every open promise the dates of the calendar in force, moves the last days of waiting
+// cards on which their branch is closed, and wakes the processes whose dates moved. It returns how many did. It
+// goes on where a killed worker stopped.
 func (d *Dates) RecomputePromises(ctx context.Context) (int, error) {
 	var done datesDone
 	if activity.HasHeartbeatDetails(ctx) {
@@ -38,8 +41,11 @@ func (d *Dates) RecomputePromises(ctx context.Context) (int, error) {
 	again := activity.GetInfo(ctx).Attempt > 1
 	for {
 		page, err := d.Promises.Recompute(ctx, done.Last, datesPage)
-		if err != nil || page.Last.IsNil() {
+		if err != nil {
 			return done.Changed, err
+		}
+		if page.Last.IsNil() {
+			break
 		}
 		wake := page.Changed
 		if again {
@@ -54,5 +60,24 @@ func (d *Dates) RecomputePromises(ctx context.Context) (int, error) {
 		again = false
 		done.Last, done.Changed = page.Last, done.Changed+len(page.Changed)
 		activity.RecordHeartbeat(ctx, done)
+	}
+	return d.extendPickups(ctx, done)
+}
+
+// extendPickups moves last days page by page. A process that a killed worker did not wake finds the later day
+// in its row when the old one has come.
+func (d *Dates) extendPickups(ctx context.Context, done datesDone) (int, error) {
+	for {
+		moved, err := d.Pickups.Extend(ctx, datesPage)
+		if err != nil || len(moved) == 0 {
+			return done.Changed, err
+		}
+		done.Changed += len(moved)
+		for _, id := range moved {
+			activity.RecordHeartbeat(ctx, done)
+			if err := d.Wake(ctx, id); err != nil {
+				return done.Changed, err
+			}
+		}
 	}
 }

@@ -160,7 +160,7 @@ func TestPromisesAreRecomputed(t *testing.T) {
 	t.Parallel()
 	s := stage.New(t)
 	w := &woken{}
-	d := &Dates{Promises: s.Promises, Wake: w.wake}
+	d := &Dates{Promises: s.Promises, Pickups: s.Pickups, Wake: w.wake}
 	first, second := s.Waiting(s.Branch), s.Submitted("clear", s.Branch)
 	year, ok := s.Calendar().Announced(2026)
 	require.True(t, ok)
@@ -184,6 +184,39 @@ func TestPromisesAreRecomputed(t *testing.T) {
 
 	env.SetHeartbeatDetails(datesDone{Last: second.ID, Changed: 7})
 	require.Equal(t, 7, changed(), "what the one before did counts, and is not done again")
+}
+
+// Last days that became closed move after the promises, whoever goes on with it; their processes are woken.
+func TestLastDaysAreMoved(t *testing.T) {
+	t.Parallel()
+	s := stage.New(t)
+	w := &woken{}
+	d := &Dates{Promises: s.Promises, Pickups: s.Pickups, Wake: w.wake}
+	ready := s.Ready()
+	year, ok := s.Calendar().Announced(2026)
+	require.True(t, ok)
+	year.Off = append(year.Off, calendar.Day(2026, time.December, 23))
+	s.Import(s.Calendar().With(year))
+	env := deeds(t)
+	env.RegisterActivity(d)
+	w.fail = func(uuid.UUID) error { return errors.New("no engine") }
+	_, err := env.ExecuteActivity(d.RecomputePromises)
+	require.Error(t, err)
+	w.fail = nil
+	for range 2 {
+		_, err = env.ExecuteActivity(d.RecomputePromises)
+		require.NoError(t, err)
+	}
+	snap, err := s.Process.Look(t.Context(), ready.ID)
+	require.NoError(t, err)
+	require.Equal(t, calendar.Day(2026, time.December, 24), calendar.DateOf(snap.Until), "though nobody was woken")
+
+	year.Off = append(year.Off, calendar.Day(2026, time.December, 24))
+	s.Import(s.Calendar().With(year))
+	_, err = env.ExecuteActivity(d.RecomputePromises)
+	require.NoError(t, err)
+	require.Equal(t, []uuid.UUID{ready.ID}, w.ids)
+	require.Equal(t, []string{"card-approved", "card-arrived", "pickup-extended", "pickup-extended"}, s.Told(ready), "once for each last day")
 }
 
 func TestLookAtDay(t *testing.T) {

@@ -18,11 +18,12 @@ const (
 	calendarChangeID   = "calendar-change"
 )
 
-// signalImported tells that another calendar was imported.
+// signalImported tells that another calendar was imported, or other hours of a branch.
 const signalImported = "calendar-imported"
 
-// CalendarChange follows imported calendars: every open promise is computed anew, the processes take it
-// up, and people whose dates moved by more than a day are told. Running it twice does no harm.
+// CalendarChange follows imported calendars and hours of branches: every open promise is computed anew, last days on
+// which a branch is closed move to the next open one, the processes take it up, and people whose dates moved are
+// notified. Running it twice does no harm.
 func CalendarChange(ctx workflow.Context) error {
 	imported := workflow.GetSignalChannel(ctx, signalImported)
 	for imported.ReceiveAsync(nil) {
@@ -35,7 +36,7 @@ func CalendarChange(ctx workflow.Context) error {
 	return nil
 }
 
-// recompute gives every open promise the dates of the calendar in force. It is tried so many times; 0: until
+// recompute gives open promises and waits the dates of the calendar in force. It is tried so many times; 0: until
 // it succeeds.
 func recompute(ctx workflow.Context, tries int32) error {
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
@@ -47,7 +48,7 @@ func recompute(ctx workflow.Context, tries int32) error {
 	return workflow.ExecuteActivity(ctx, dates.RecomputePromises).Get(ctx, nil)
 }
 
-// StartCalendarChange follows a calendar that was just imported. Where Temporal is away, the next
+// StartCalendarChange follows a calendar, or hours of branches, that were just imported. Where Temporal is away, the next
 // production day makes up for it.
 func (c *Client) StartCalendarChange(ctx context.Context) error {
 	_, err := c.temporal.SignalWithStartWorkflow(ctx, calendarChangeID, signalImported, nil, client.StartWorkflowOptions{

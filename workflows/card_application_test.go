@@ -12,8 +12,10 @@ import (
 	"go.temporal.io/sdk/testsuite"
 
 	"volcard/activities"
+	"volcard/internal/calendar"
 	"volcard/internal/card"
 	"volcard/internal/fault"
+	"volcard/internal/place"
 	"volcard/internal/store/cardstore"
 )
 
@@ -50,6 +52,9 @@ func (b *book) fails(deed string) error {
 	}
 	return nil
 }
+
+// branch names no hours: no last day moves.
+var branch = place.Opening{Calendar: calendar.New()}
 
 func newBook(t *testing.T) *book {
 	t.Helper()
@@ -144,14 +149,14 @@ func (b *book) decided(a card.Action, move func()) (cardstore.Snapshot, error) {
 
 func (b *book) wait() {
 	b.ready = b.env.Now()
-	b.until = b.terms.PickupUntil(b.ready)
+	b.until = b.terms.PickupUntil(b.ready, branch)
 }
 
 func (b *book) snapshot() cardstore.Snapshot {
 	s := cardstore.Snapshot{State: b.state}
 	switch b.state {
 	case card.Ready:
-		s.Until, s.Reminders = b.until, b.terms.RemindersAfter(b.ready, b.until)
+		s.Until, s.Reminders = b.until, b.terms.RemindersAfter(b.ready, b.until, branch)
 	case card.Lapsed:
 		s.Until = b.until.Add(b.terms.Lapsed)
 	case card.Collected:
@@ -212,7 +217,7 @@ func TestHolderIsRemindedThenTheCaseLapsesThenCloses(t *testing.T) {
 	b.run(t)
 	require.Equal(t, []int{1, 2, 3}, b.reminders)
 	require.Equal(t, card.Closed, b.state)
-	require.WithinDuration(t, b.terms.PickupUntil(start).Add(b.terms.Lapsed), b.env.Now(), time.Minute)
+	require.WithinDuration(t, b.terms.PickupUntil(start, branch).Add(b.terms.Lapsed), b.env.Now(), time.Minute)
 }
 
 func TestTwentyDaysInsteadOfThirty(t *testing.T) {
@@ -346,11 +351,39 @@ func TestHeldNameWaitsForAPerson(t *testing.T) {
 	require.Equal(t, card.Refused, b.state)
 }
 
+// Another calendar closed the branch on the last day: the process waits for the later one, and reminds once more
+// where a reminder is still to come.
+func TestLaterLastDayIsTakenUp(t *testing.T) {
+	t.Parallel()
+	b := newBook(t)
+	var later time.Time
+	b.env.RegisterDelayedCallback(func() {
+		later = b.until.Add(5 * 24 * time.Hour)
+		b.until = later
+		b.env.SignalWorkflow(signalMoved, nil)
+	}, 24*24*hours)
+	b.env.RegisterDelayedCallback(func() { require.Equal(t, card.Ready, b.state) }, 32*24*hours)
+	b.run(t)
+	require.Equal(t, []int{1, 2, 2, 3}, b.reminders, "the second again under the same key, so that nobody gets it twice")
+	require.Equal(t, card.Closed, b.state)
+	require.WithinDuration(t, later.Add(b.terms.Lapsed), b.env.Now(), time.Minute)
+}
+
+// Where nobody woke the process, the row decides when the old last day has come.
+func TestLaterLastDayIsFoundInTheRow(t *testing.T) {
+	t.Parallel()
+	b := newBook(t)
+	b.env.RegisterDelayedCallback(func() { b.until = b.until.Add(5 * 24 * time.Hour) }, 29*24*hours)
+	b.run(t)
+	require.Equal(t, card.Closed, b.state)
+	require.WithinDuration(t, b.until.Add(b.terms.Lapsed), b.env.Now(), time.Minute)
+}
+
 func TestResumedProcessFindsItsState(t *testing.T) {
 	t.Parallel()
 	b := newBook(t)
 	b.state, b.ready = card.Ready, start.Add(-10*24*hours)
-	b.until = b.terms.PickupUntil(b.ready)
+	b.until = b.terms.PickupUntil(b.ready, branch)
 	b.run(t)
 	require.Equal(t, []int{1, 2, 3}, b.reminders, "the first was due before: the store sends it unless it was sent")
 }
@@ -359,7 +392,7 @@ func TestOfTwoMissedRemindersTheLaterIsSent(t *testing.T) {
 	t.Parallel()
 	b := newBook(t)
 	b.state, b.ready = card.Ready, start.Add(-25*24*hours)
-	b.until = b.terms.PickupUntil(b.ready)
+	b.until = b.terms.PickupUntil(b.ready, branch)
 	b.run(t)
 	require.Equal(t, []int{2, 3}, b.reminders)
 }

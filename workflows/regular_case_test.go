@@ -124,7 +124,7 @@ func TestArrivalBeginsTheWait(t *testing.T) {
 	b.run(t)
 	require.Equal(t, []int{1, 2, 3}, b.reminders)
 	require.Equal(t, card.Closed, b.state)
-	require.WithinDuration(t, b.terms.PickupUntil(start.Add(16*days)).Add(b.terms.Lapsed), b.env.Now(), time.Minute)
+	require.WithinDuration(t, b.terms.PickupUntil(start.Add(16*days), branch).Add(b.terms.Lapsed), b.env.Now(), time.Minute)
 }
 
 // Not at its branch by the end of working day fifteen: told, once, and the case goes on.

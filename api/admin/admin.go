@@ -24,7 +24,7 @@ import (
 // Process carries out an administrator's decisions; *workflows.Client is one.
 type Process interface {
 	DecideHeld(ctx context.Context, in workflows.DecideHeldInput) error
-	// StartCalendarChange brings every open promise up to a calendar that was imported.
+	// StartCalendarChange brings open promises and waits up to a calendar, or hours of branches, that were imported.
 	StartCalendarChange(ctx context.Context) error
 }
 
@@ -44,6 +44,7 @@ type Deps struct {
 	Press    Press
 	Years    calendarstore.Years
 	Promises Promises
+	Pickups  Pickups
 	// Missing lists the characters of a name that no font can draw (render.Missing).
 	Missing func(name string) []rune
 }

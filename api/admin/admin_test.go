@@ -307,6 +307,23 @@ func TestImportShowsThenApplies(t *testing.T) {
 	upload(me, "/admin/branches/import", []byte(changed)).WantText("#summary", "完全相同").Lacks("#apply")
 }
 
+// Cards may wait until a day on which a branch is closed by now: their last days follow. Other columns move nothing.
+func TestImportOfOtherHoursMovesLastDays(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	me := h.me()
+	file := string(me.Get("/admin/branches/export").Want(http.StatusOK).Body)
+	other := strings.Replace(file, "江岸滨江", "江岸江滩", 1)
+	upload(me, "/admin/branches/import", []byte(other)).Submit("#apply", nil).WantAt("/admin/branches")
+	require.Zero(t, h.process.calls)
+	hours := strings.Replace(other, "周一至周五 9:00–17:00", "周二至周五 9:00–17:00", 1)
+	require.NotEqual(t, other, hours)
+	upload(me, "/admin/branches/import", []byte(hours)).Submit("#apply", nil).WantAt("/admin/branches").WantText(".flash", "领卡期限正在顺延")
+	require.Equal(t, 1, h.process.calls)
+	h.process.instead = fault.New(fault.Unavailable, "x")
+	upload(me, "/admin/branches/import", []byte(other)).Submit("#apply", nil).WantAt("/admin/branches").WantText(".flash", "下一个工作日顺延")
+}
+
 func TestImportTellsEveryFault(t *testing.T) {
 	t.Parallel()
 	h := setup(t)

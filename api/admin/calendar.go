@@ -19,7 +19,15 @@ type Promises interface {
 	Effect(ctx context.Context, cal *calendar.Calendar) (cardstore.PromiseEffect, error)
 }
 
-var _ Promises = cardstore.Promises{}
+// Pickups counts the waiting cards whose last day another calendar would move; cardstore.Pickups is one.
+type Pickups interface {
+	Affected(ctx context.Context, cal *calendar.Calendar) (int, error)
+}
+
+var (
+	_ Promises = cardstore.Promises{}
+	_ Pickups  = cardstore.Pickups{}
+)
 
 const (
 	calendarPath = "/admin/calendar"

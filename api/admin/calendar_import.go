@@ -36,6 +36,7 @@ type preview struct {
 	Changes []calendar.Change
 	More    int // changes that are not shown
 	Effect  cardstore.PromiseEffect
+	Waits   int // waiting cards whose last day moves
 	Moves   []move
 
 	year calendar.Year
@@ -127,12 +128,16 @@ func (h days) look(r *http.Request, p *calendarImportPage, file []byte) error {
 	if err != nil {
 		return err
 	}
+	waits, err := h.Pickups.Affected(r.Context(), next)
+	if err != nil {
+		return err
+	}
 	sum := sha256.Sum256(file)
 	before, announced := now.Announced(year.Year)
 	p.Sum = &preview{
 		Content: base64.StdEncoding.EncodeToString(file), SHA256: hex.EncodeToString(sum[:]), Over: version,
 		Before: viewYear(now, year.Year, today), After: viewYear(next, year.Year, today),
-		Same: announced && before.Same(year), Changes: now.Changes(next, year.Year), Effect: effect,
+		Same: announced && before.Same(year), Changes: now.Changes(next, year.Year), Effect: effect, Waits: waits,
 		year: year, file: file,
 	}
 	p.Sum.More = max(len(p.Sum.Changes)-maxShown, 0)
@@ -179,7 +184,7 @@ func (h days) apply(w http.ResponseWriter, r *http.Request) error {
 	if err := h.Process.StartCalendarChange(r.Context()); err != nil {
 		h.Kit.FlashOK(r, done+"。办理系统暂时繁忙，已承诺的日期将在下一个工作日重新计算。")
 	} else {
-		h.Kit.FlashOK(r, done+"，正在重新计算已承诺的日期，变动超过一天的申请人会收到短信。")
+		h.Kit.FlashOK(r, done+"，正在重新计算已承诺的日期，变动超过一天的和领卡期限顺延的申请人会收到短信。")
 	}
 	web.Redirect(w, r, calendarPath+"?year="+strconv.Itoa(year.Year))
 	return nil

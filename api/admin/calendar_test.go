@@ -98,11 +98,12 @@ func TestCalendarImportShowsThenApplies(t *testing.T) {
 		Start: time.Date(2026, 12, 28, 0, 0, 0, 0, time.UTC), OldFrom: date(1, 12), OldUntil: date(1, 19),
 		NewFrom: date(1, 13), NewUntil: date(1, 20), Cases: 5,
 	}}}
+	h.effects.waits = 3
 	me := h.me()
 	file := notice2027(t)
 	page := upload(me, "/admin/calendar/import", file).Want(http.StatusOK)
 	page.WantText("#summary", "国办发明电〔2026〕9号").WantText("#summary", "按放假办法推算")
-	page.WantText("#effect", "申请41").WantText("#effect", "会变17").WantText("#effect", "短信通知5")
+	page.WantText("#effect", "申请41").WantText("#effect", "会变17").WantText("#effect", "短信通知5").WantText("#effect", "将顺延并短信通知3")
 	page.WantText("#moves", "2027年1月12日 至 2027年1月19日").WantText("#moves", "2027年1月13日 至 2027年1月20日").WantText("#moves", "晚 1 天")
 	page.WantText("#changes", "2026年12月26日星期六周末 → 调休上班").WantText("#changes", "2027年2月11日星期四工作日 → 放假")
 	works, _ := h.effects.asked.IsWorkday(calendar.Day(2026, 12, 26))

@@ -237,7 +237,16 @@ func (i imports) apply(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	i.Kit.FlashOK(r, "导入完成："+counts(sum)+"。")
+	done := "导入完成：" + counts(sum) + "。"
+	if sum.HoursChanged() {
+		// The hours are in force whatever becomes of this: the next production day moves the last days as well.
+		if err := i.Process.StartCalendarChange(r.Context()); err != nil {
+			done += "办理系统暂时繁忙，受影响的领卡期限将在下一个工作日顺延。"
+		} else {
+			done += "营业时间有变化，最后一天变为休息的领卡期限正在顺延，申请人会收到短信。"
+		}
+	}
+	i.Kit.FlashOK(r, done)
 	web.Redirect(w, r, i.list.Path())
 	return nil
 }

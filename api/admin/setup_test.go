@@ -64,6 +64,7 @@ func (d *direct) Start(ctx context.Context, id uuid.UUID) error {
 // effects tells what a test says of open promises, and with which calendar it was asked.
 type effects struct {
 	tell  cardstore.PromiseEffect
+	waits int
 	asked *calendar.Calendar
 }
 
@@ -71,6 +72,9 @@ func (e *effects) Effect(_ context.Context, cal *calendar.Calendar) (cardstore.P
 	e.asked = cal
 	return e.tell, nil
 }
+
+// Affected implements admin.Pickups.
+func (e *effects) Affected(context.Context, *calendar.Calendar) (int, error) { return e.waits, nil }
 
 // house is a server with a province administrator, the demo's lists and a branch with stock.
 type house struct {
@@ -124,7 +128,7 @@ func setup(t *testing.T) *house {
 		Messages: messagestore.Store{DB: env.DB, Vault: env.Vault, Clock: env.Clock},
 		Reports:  checkstore.Reports{DB: env.DB}, Accounts: staffstore.Accounts{Store: h.staff}, Logins: staffstore.Logins{Store: h.staff}, Missing: h.lacks,
 		Batches: batchstore.Reads{Store: h.process.works.Batches.Store}, Press: h.process,
-		Years: calendarstore.Years{DB: env.DB, Clock: env.Clock}, Promises: h.effects,
+		Years: calendarstore.Years{DB: env.DB, Clock: env.Clock}, Promises: h.effects, Pickups: h.effects,
 	})
 	env.Start()
 	return h

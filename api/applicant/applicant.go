@@ -14,6 +14,7 @@ import (
 	"volcard/internal/calendar"
 	"volcard/internal/card"
 	"volcard/internal/limit"
+	"volcard/internal/place"
 	"volcard/internal/render"
 	"volcard/internal/store/cardstore"
 	"volcard/internal/store/casewatch"
@@ -41,13 +42,14 @@ type Deps struct {
 	Starter     Starter
 	Processes   Processes
 	Watch       *casewatch.Watcher
+	// Calendar gives the calendar in force.
+	Calendar func(context.Context) (*calendar.Calendar, error)
 
 	// Of the regular edition only.
 	Designs      regular.Designs
 	Photos       photostore.Photos
 	Limits       limit.Limiter
 	Vault        *vault.Vault
-	Calendar     func(context.Context) (*calendar.Calendar, error)
 	RegularTerms card.RegularTerms
 }
 
@@ -64,6 +66,12 @@ type Processes interface {
 	regular.Processes
 	ChooseBranch(ctx context.Context, in workflows.ChooseBranchInput) error
 	Withdraw(ctx context.Context, in workflows.WithdrawInput) error
+}
+
+// opening is when a branch with these hours is open, by the calendar in force.
+func (d Deps) opening(ctx context.Context, hours place.WeekHours) (place.Opening, error) {
+	cal, err := d.Calendar(ctx)
+	return place.Opening{Hours: hours, Calendar: cal}, err
 }
 
 func (d Deps) promises() regular.Promises {

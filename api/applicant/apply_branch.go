@@ -10,6 +10,7 @@ import (
 	"github.com/gofrs/uuid/v5"
 
 	"volcard/api/web"
+	"volcard/internal/calendar"
 	"volcard/internal/card"
 	"volcard/internal/fault"
 	"volcard/internal/place"
@@ -59,6 +60,10 @@ type wish struct {
 
 // pick lists branches as the query asks, or where it asks nothing, around the unit.
 func (d Deps) pick(r *http.Request, ask wish) (*picker, error) {
+	cal, err := d.Calendar(r.Context())
+	if err != nil {
+		return nil, err
+	}
 	p := &picker{Path: ask.Path, Regular: ask.Regular, Cities: place.Children(place.HubeiCode)}
 	q := r.URL.Query()
 	if r.Method == http.MethodPost { // a form that comes back shows the list from which it was sent
@@ -101,9 +106,9 @@ func (d Deps) pick(r *http.Request, ask wish) (*picker, error) {
 			p.Next = ask.Path + "?" + part.Encode()
 		}
 		for _, b := range list {
-			p.Rows = append(p.Rows, d.row(b, ask))
+			p.Rows = append(p.Rows, d.row(b, cal, ask))
 		}
-		if err := d.withChosen(r, p, ask); err != nil {
+		if err := d.withChosen(r, p, cal, ask); err != nil {
 			return nil, err
 		}
 		// What can be chosen comes first.
@@ -113,7 +118,7 @@ func (d Deps) pick(r *http.Request, ask wish) (*picker, error) {
 }
 
 // withChosen adds the branch that is chosen where the list does not hold it: who looks around loses nothing.
-func (d Deps) withChosen(r *http.Request, p *picker, ask wish) error {
+func (d Deps) withChosen(r *http.Request, p *picker, cal *calendar.Calendar, ask wish) error {
 	if ask.Chosen.IsNil() || slices.ContainsFunc(p.Rows, func(b branchRow) bool { return b.ID == ask.Chosen }) {
 		return nil
 	}
@@ -122,7 +127,7 @@ func (d Deps) withChosen(r *http.Request, p *picker, ask wish) error {
 	case fault.Is(err, fault.NotFound):
 		return nil
 	case err == nil && b.Open():
-		p.Rows = slices.Insert(p.Rows, 0, d.row(b, ask))
+		p.Rows = slices.Insert(p.Rows, 0, d.row(b, cal, ask))
 	}
 	return err
 }
@@ -170,11 +175,11 @@ func placed(division, address string) string {
 	return place.FullName(division) + address
 }
 
-func (d Deps) row(b placestore.Branch, ask wish) branchRow {
-	now := d.Kit.Now()
+func (d Deps) row(b placestore.Branch, cal *calendar.Calendar, ask wish) branchRow {
+	now, opening := d.Kit.Now(), place.Opening{Hours: b.Hours, Calendar: cal}
 	return branchRow{
-		Branch: b, Where: where(b), HoursText: b.Hours.Text(), Status: b.Hours.Status(now),
-		OpenNow: b.Hours.OpenAt(now), Checked: b.ID == ask.Chosen, Here: b.ID == ask.Here, Regular: ask.Regular,
+		Branch: b, Where: where(b), HoursText: b.Hours.Text(), Status: opening.Status(now),
+		OpenNow: opening.OpenAt(now), Checked: b.ID == ask.Chosen, Here: b.ID == ask.Here, Regular: ask.Regular,
 	}
 }
 
@@ -190,6 +195,10 @@ func (d Deps) nearest(r *http.Request, ask wish) (*picker, error) {
 	if err1 != nil || err2 != nil || !(place.Point{Lng: lng, Lat: lat}).Valid() {
 		return nil, fault.New(fault.Invalid, "没有得到您的位置，请改为按地区选择网点。")
 	}
+	cal, err := d.Calendar(r.Context())
+	if err != nil {
+		return nil, err
+	}
 	from := place.WGS84ToGCJ02(lng, lat)
 	list, err := d.Places.Nearest(r.Context(), from, nearby, false)
 	if err != nil {
@@ -204,11 +213,11 @@ func (d Deps) nearest(r *http.Request, ask wish) (*picker, error) {
 	}
 	p := &picker{Path: ask.Path, Regular: ask.Regular, Cities: place.Children(place.HubeiCode), ByDistance: true}
 	for _, n := range list {
-		row := d.row(n.Branch, ask)
+		row := d.row(n.Branch, cal, ask)
 		row.Distance = place.DistanceText(n.Distance)
 		p.Rows = append(p.Rows, row)
 	}
-	return p, d.withChosen(r, p, ask)
+	return p, d.withChosen(r, p, cal, ask)
 }
 
 // branchStep chooses where the card is collected (R63).

@@ -42,8 +42,8 @@ type previewPage struct {
 	Branch      placestore.Branch
 	BranchWhere string // empty: no branch is chosen
 	BranchHours string
-	PickupUntil time.Time
-	Consents    bool // every consent is given
+	PickupUntil time.Time // zero: no branch is chosen
+	Consents    bool      // every consent is given
 	Blocked     []blockedStep
 
 	// Of the regular edition only.
@@ -77,7 +77,7 @@ func (a submitStep) showPreview(w http.ResponseWriter, r *http.Request, v *visit
 		applyPage: a.page(v, "preview", form), Content: hex.EncodeToString(content[:]),
 		Name: v.facts.HolderName, Missing: string(render.Missing(v.facts.HolderName)),
 		Unit: v.draft.Unit(v.facts), Place: place.FullName(v.draft.DivisionCode),
-		PickupUntil: a.Terms.PickupUntil(v.facts.Now), Blocked: blockedSteps(v),
+		Blocked:  blockedSteps(v),
 		Consents: len(v.facts.MissingConsents) == 0,
 	}
 	if phone, err := person.ParsePhone(v.draft.Phone); err == nil {
@@ -94,7 +94,12 @@ func (a submitStep) showPreview(w http.ResponseWriter, r *http.Request, v *visit
 		if err != nil {
 			return err
 		}
+		opening, err := a.opening(r.Context(), b.Hours)
+		if err != nil {
+			return err
+		}
 		p.Branch, p.BranchWhere, p.BranchHours = b, where(b), b.Hours.Text()
+		p.PickupUntil = a.Terms.PickupUntil(v.facts.Now, opening)
 	}
 	return a.Kit.Render(w, r, status, "applicant/apply/preview", p)
 }

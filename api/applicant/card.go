@@ -125,7 +125,11 @@ func (c cards) show(w http.ResponseWriter, r *http.Request) error {
 	p.Preview = cs.Edition == card.Regular && cs.State.Live() && !p.HasCard && c.titled(cs.Face)
 	if p.Waiting {
 		p.Where, p.Hours = placed(cs.BranchDivision, cs.BranchAddress), cs.BranchHours.Text()
-		p.Status, p.OpenNow = cs.BranchHours.Status(p.UpdatedAt), cs.BranchHours.OpenAt(p.UpdatedAt)
+		branch, err := c.opening(r.Context(), cs.BranchHours)
+		if err != nil {
+			return err
+		}
+		p.Status, p.OpenNow = branch.Status(p.UpdatedAt), branch.OpenAt(p.UpdatedAt)
 	}
 	if web.IsHTMX(r) {
 		return c.Kit.RenderPart(w, r, http.StatusOK, "applicant/card/show", "live", p)

@@ -49,7 +49,7 @@ func TestCaseOfEveryState(t *testing.T) { // one clock and one draft for all
 		},
 		{
 			card.Lapsed, func(id uuid.UUID, _ person) error {
-				r.Clock.Advance(31 * 24 * time.Hour)
+				r.Clock.Advance(45 * 24 * time.Hour)
 				_, err := process.Lapse(ctx, id)
 				return err
 			},
@@ -59,7 +59,7 @@ func TestCaseOfEveryState(t *testing.T) { // one clock and one draft for all
 		},
 		{
 			card.Closed, func(id uuid.UUID, _ person) error {
-				r.Clock.Advance(31 * 24 * time.Hour)
+				r.Clock.Advance(45 * 24 * time.Hour)
 				if _, err := process.Lapse(ctx, id); err != nil {
 					return err
 				}

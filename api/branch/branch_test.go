@@ -235,7 +235,7 @@ func TestLapsedCaseSaysWhatTheHolderMustDo(t *testing.T) {
 	t.Parallel()
 	c := setup(t)
 	wang := c.waiting("王𠮷", idWang)
-	c.Clock.Advance(31 * 24 * time.Hour)
+	c.Clock.Advance(45 * 24 * time.Hour)
 	_, err := c.process.process.Lapse(t.Context(), wang.ID)
 	require.NoError(t, err)
 	me := c.me()

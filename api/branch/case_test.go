@@ -49,7 +49,7 @@ func TestNameFindsWhatWentOverLately(t *testing.T) {
 	c.me().Post("/branch", name).Want(http.StatusUnprocessableEntity).WantError("name", "请按申请编号查找")
 
 	li := c.waiting("李娜", idLi)
-	c.Clock.Advance(31 * 24 * time.Hour)
+	c.Clock.Advance(45 * 24 * time.Hour)
 	_, err := c.process.process.Lapse(t.Context(), li.ID)
 	require.NoError(t, err)
 	c.me().Post("/branch", url.Values{"by": {"name"}, "name": {"李娜"}, "tail": {"0023"}}).

@@ -165,7 +165,7 @@ func TestLapsedRegularCardStaysAtItsBranch(t *testing.T) {
 	t.Parallel()
 	c := setup(t)
 	cases := c.arrived()
-	c.Clock.Advance(31 * 24 * time.Hour)
+	c.Clock.Advance(45 * 24 * time.Hour)
 	_, err := c.works.Process.Lapse(t.Context(), cases[0].ID)
 	require.NoError(t, err)
 	page := c.me().Get(regularPath(cases[0])).Want(http.StatusOK).WantText("#notice-case", "仍由本网点保管").WantText("#notice-case", "重新预约领取")

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"volcard/internal/audit"
+	"volcard/internal/calendar"
 	"volcard/internal/card"
 	"volcard/internal/clock"
 	"volcard/internal/config"
@@ -36,5 +37,21 @@ func (auditCommand) Run(ctx context.Context) error {
 
 // auditOptions tells the auditor what the settings promise. A demonstration may have run at another pace before.
 func auditOptions(now time.Time, t card.RegularTerms, demo bool) audit.Options {
-	return audit.Options{Now: now, From: t.Promise.From, Until: t.Promise.Until, Paced: demo || t.Pace.Workday > 0}
+	return audit.Options{
+		Now: now, From: t.Promise.From, Until: t.Promise.Until, Paced: demo || t.Pace.Workday > 0, Calendar: auditCalendar(),
+	}
+}
+
+// auditCalendar is the calendar of the program, as bare days.
+func auditCalendar() (years []audit.Year) {
+	bare := func(days []calendar.Date) (out []time.Time) {
+		for _, d := range days {
+			out = append(out, d.UTC())
+		}
+		return out
+	}
+	for _, y := range calendar.BuiltIn() {
+		years = append(years, audit.Year{Year: y.Year, Off: bare(y.Off), MakeUp: bare(y.MakeUp)})
+	}
+	return years
 }

@@ -97,7 +97,7 @@ func pages(p *parts, cfg config.API, starter *workflows.Starter, watch *casewatc
 		Admin: admin.Deps{
 			Kit: kit, Process: p.client, DB: p.db, Reads: adminstore.Store{DB: p.db}, Messages: messages,
 			Reports: checkstore.Reports{DB: p.db}, Accounts: staffstore.Accounts{Store: workers}, Logins: staffstore.Logins{Store: workers}, Missing: render.Missing,
-			Batches: batchstore.Reads{Store: batches}, Press: p.client.Production(), Years: p.years, Promises: p.promises(),
+			Batches: batchstore.Reads{Store: batches}, Press: p.client.Production(), Years: p.years, Promises: p.promises(), Pickups: pickupsOf(p),
 		},
 	}), nil
 }

@@ -133,6 +133,10 @@ func (p *parts) promises() cardstore.Promises {
 	return cardstore.Promises{Store: p.cards, Regular: p.calendars.newest(p.regular)}
 }
 
+func pickupsOf(p *parts) cardstore.Pickups {
+	return cardstore.Pickups{Store: p.cards, Regular: p.calendars.newest(p.regular)}
+}
+
 // activities joins the deeds with what they need.
 func (p *parts) activities() activities.All {
 	batches := batchstore.Store{DB: p.db, Vault: p.vault, Clock: p.clock}
@@ -145,7 +149,7 @@ func (p *parts) activities() activities.All {
 			Printer:  printer{designs: p.designs, baseURL: p.baseURL, clock: p.clock},
 			Calendar: p.regular.Calendar, Terms: p.regular.Terms, Pickup: p.terms, Clock: p.clock, Wake: p.client.Wake,
 		},
-		Dates: &activities.Dates{Promises: p.promises(), Wake: p.client.Wake},
+		Dates: &activities.Dates{Promises: p.promises(), Pickups: pickupsOf(p), Wake: p.client.Wake},
 		Check: &activities.Check{
 			Reports: checkstore.Reports{DB: p.db}, Running: p.client.RunningCases,
 			Resume: p.client.ResumeCardApplication, Wake: p.client.Wake,

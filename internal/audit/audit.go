@@ -31,12 +31,21 @@ type Options struct {
 	Grace time.Duration
 	// From and Until are the working days that the settings promise. Zero: 10 and 15.
 	From, Until int
+	// Calendar are the announced years that the program has. Years that were imported go over them.
+	Calendar []Year
 	// Paced tells that working days are, or were, shorter than the calendar's: a demonstration.
 	Paced bool
 }
 
+// Year is an announced year: days off, and weekend days that are worked. The days are midnights in UTC.
+type Year struct {
+	Year   int         `json:"year"`
+	Off    []time.Time `json:"off"`
+	MakeUp []time.Time `json:"make_up"`
+}
+
 // check is a query that returns one text column: a line for each bad row. It may ask for @late, before which
-// nothing may still be undone, and for @from, @until and @paced of the options.
+// nothing may still be undone, and for @from, @until, @paced and @calendar of the options.
 type check struct {
 	name, sql string
 }
@@ -65,7 +74,11 @@ func Run(ctx context.Context, url string, o Options) ([]Finding, error) {
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
 
-	args := pgx.NamedArgs{"late": o.Now.Add(-o.Grace), "from": o.From, "until": o.Until, "paced": o.Paced}
+	years := o.Calendar
+	if years == nil {
+		years = []Year{} // in JSON a list
+	}
+	args := pgx.NamedArgs{"late": o.Now.Add(-o.Grace), "from": o.From, "until": o.Until, "paced": o.Paced, "calendar": years}
 	var findings []Finding
 	for _, c := range all() {
 		rows, err := tx.Query(ctx, c.sql+fmt.Sprintf(" LIMIT %d", findingsPerCheck), args)

@@ -188,6 +188,7 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 		"batch whose state its audit chain does not end in":  {"UPDATE batch SET state = 'printed' WHERE state = 'rendered'"},
 		"batch move that is not in the table of moves":       {"UPDATE audit_entry SET actor_kind = 'process' WHERE action = 'batch-ship'"},
 		"files of a batch that is done":                      {"UPDATE batch SET state = 'done', done_at = '2026-12-15' WHERE state = 'rendered'"},
+		"last day on which the branch is closed":             {"UPDATE application SET pickup_until = '2026-12-26 15:59:59Z' WHERE id = " + ready},
 		"application whose times run backwards":              {"UPDATE application SET ready_at = '2026-11-01' WHERE id = " + collected},
 	}
 	// Other ways in which the same checks fail. Those of one round share a world and do not cause each other's.
@@ -214,6 +215,9 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 			"files that do not hold their batch":         "DELETE FROM batch_file WHERE kind = 'manifest'",
 			"promise that is not of the promised length": "UPDATE application SET promised_until = promise_start + 14 WHERE id = " + producing,
 		},
+		{"last day on which the branch is closed": `INSERT INTO calendar_year (id, year, version, notice, sha256, off, make_up, at)
+			SELECT gen_random_uuid(), 2026, 1, '', sha256(''), ARRAY[(pickup_until AT TIME ZONE 'Asia/Shanghai')::date], '{}', '2026-11-01' FROM application WHERE id = ` + ready},
+		{"last day on which the branch is closed": `UPDATE branch SET hours = hours - 'wed'`},
 		{"promise that is not of the promised length": "UPDATE application SET promised_from = promise_start + 35 WHERE id = " + producing},
 		{"promise that is not of the promised length": "UPDATE application SET promised_until = promise_start + 45 WHERE id = " + waiting},
 	}
@@ -249,6 +253,35 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 			require.Subset(t, found(t, slices.Collect(maps.Values(round))...), slices.Collect(maps.Keys(round)))
 		})
 	}
+}
+
+// Which day is a working day the options tell, and an import that went over them.
+func TestLastDaysAreMeasuredByTheCalendar(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	auditURL, owner := copyOf(t, books(t))
+	found := func(y audit.Year) (rows int) {
+		t.Helper()
+		findings, err := audit.Run(ctx, auditURL, audit.Options{Now: now, Calendar: []audit.Year{y}})
+		require.NoError(t, err)
+		for _, f := range findings {
+			if f.Check == "last day on which the branch is closed" {
+				rows++
+			}
+		}
+		return rows
+	}
+	wednesday, saturday := time.Date(2026, 12, 23, 0, 0, 0, 0, time.UTC), time.Date(2026, 12, 26, 0, 0, 0, 0, time.UTC)
+	require.Zero(t, found(audit.Year{Year: 2026}))
+	require.NotZero(t, found(audit.Year{Year: 2026, Off: []time.Time{wednesday}}))
+	_, err := owner.Exec(ctx, "UPDATE application SET pickup_until = '2026-12-26 15:59:59Z' WHERE state = 'ready'")
+	require.NoError(t, err)
+	require.NotZero(t, found(audit.Year{Year: 2026}))
+	require.Zero(t, found(audit.Year{Year: 2026, MakeUp: []time.Time{saturday}}))
+	_, err = owner.Exec(ctx, `INSERT INTO calendar_year (id, year, version, notice, sha256, off, make_up, at)
+		VALUES (gen_random_uuid(), 2026, 1, '', sha256(''), '{}', '{}', '2026-11-01')`)
+	require.NoError(t, err)
+	require.NotZero(t, found(audit.Year{Year: 2026, MakeUp: []time.Time{saturday}}), "the import counts")
 }
 
 // A promise of 8 to 12 working days is one where the settings say so, and in a demonstration a case is

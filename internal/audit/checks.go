@@ -133,7 +133,7 @@ var checks = []check{
 		  FROM audit_entry
 		 WHERE subject_kind = 'application' AND (action, coalesce(from_state, ''), coalesce(to_state, '')) NOT IN (
 		   ('submit', '', 'accepted'), ('issue', 'accepted', 'ready'), ('hold', 'accepted', 'held'),
-		   ('release', 'held', 'ready'), ('refuse', 'held', 'refused'), ('lapse', 'ready', 'lapsed'),
+		   ('release', 'held', 'ready'), ('extend', 'ready', 'ready'), ('refuse', 'held', 'refused'), ('lapse', 'ready', 'lapsed'),
 		   ('choose-branch', 'ready', 'ready'), ('choose-branch', 'lapsed', 'ready'), ('hand-over', 'ready', 'collected'),
 		   ('undo-hand-over', 'collected', 'ready'), ('close', 'lapsed', 'closed'),
 		   ('withdraw', 'accepted', 'withdrawn'), ('withdraw', 'held', 'withdrawn'),
@@ -162,4 +162,31 @@ var checks = []check{
 	{"application whose times run backwards", `
 		SELECT 'application ' || id FROM application
 		 WHERE ready_at < submitted_at OR pickup_until < ready_at OR closed_at < submitted_at ORDER BY 1`},
+
+	// Of two notices that name a day the one of the later year counts. A make-up day has Monday's hours, where there
+	// are any. Other waits than those that end with a day are a demonstration's.
+	{"last day on which the branch is closed", `
+		WITH years AS (
+		  SELECT DISTINCT ON (year) year, off, make_up FROM (
+		    SELECT year, version, off, make_up FROM calendar_year
+		    UNION ALL
+		    SELECT (y->>'year')::int, 0, ARRAY(SELECT left(d, 10)::date FROM jsonb_array_elements_text(nullif(y->'off', 'null')) d),
+		           ARRAY(SELECT left(d, 10)::date FROM jsonb_array_elements_text(nullif(y->'make_up', 'null')) d)
+		      FROM jsonb_array_elements(@calendar::jsonb) y) versions
+		   ORDER BY year, version DESC),
+		special AS (
+		  SELECT DISTINCT ON (day) day, is_off FROM (
+		    SELECT year, unnest(off) AS day, true AS is_off FROM years
+		    UNION ALL SELECT year, unnest(make_up), false FROM years) named
+		   ORDER BY day, year DESC),
+		waits AS (
+		  SELECT a.id, b.hours, (a.pickup_until AT TIME ZONE 'Asia/Shanghai')::date AS day
+		    FROM application a JOIN branch b ON b.id = a.branch_id
+		   WHERE a.state = 'ready' AND a.ready_at < @late AND b.updated_at < @late AND b.hours <> '{}'
+		     AND (a.pickup_until AT TIME ZONE 'Asia/Shanghai')::time = '23:59:59')
+		SELECT 'application ' || w.id FROM waits w LEFT JOIN special s ON s.day = w.day
+		 WHERE NOT EXISTS (SELECT 1 FROM calendar_year WHERE at >= @late)
+		   AND (coalesce(s.is_off, false)
+		        OR NOT w.hours ? (ARRAY['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'])[extract(dow FROM w.day)::int + 1]
+		           AND NOT (s.is_off IS NOT DISTINCT FROM false AND w.hours ? 'mon')) ORDER BY 1`},
 }

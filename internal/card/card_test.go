@@ -12,7 +12,9 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"volcard/internal/calendar"
 	"volcard/internal/clock"
+	"volcard/internal/place"
 )
 
 func TestMovesAreClosed(t *testing.T) {
@@ -248,16 +250,95 @@ func TestTerms(t *testing.T) {
 	t.Parallel()
 	terms := DefaultTerms()
 	ready := time.Date(2026, 11, 23, 1, 0, 0, 0, time.UTC) // 09:00 in Shanghai
-	until := terms.PickupUntil(ready)
+	branch := place.Opening{Calendar: calendar.New()}      // that names no hours
+	until := terms.PickupUntil(ready, branch)
 	require.Equal(t, "2026-12-23 23:59:59", until.In(clock.Shanghai).Format(time.DateTime))
-	require.Len(t, terms.RemindersAfter(ready, until), 3)
+	require.Len(t, terms.RemindersAfter(ready, until, branch), 3)
 
 	terms.Pickup = 20 * 24 * time.Hour
-	until = terms.PickupUntil(ready)
+	until = terms.PickupUntil(ready, branch)
 	require.Equal(t, "2026-12-13", until.In(clock.Shanghai).Format(time.DateOnly))
-	require.Len(t, terms.RemindersAfter(ready, until), 1, "a reminder after the end makes no sense")
+	require.Len(t, terms.RemindersAfter(ready, until, branch), 1, "a reminder after the end makes no sense")
 
 	require.Equal(t, "2031-11-22 23:59:59", terms.ExpiresAt(ready).In(clock.Shanghai).Format(time.DateTime))
+}
+
+// T71: the last day is one on which the branch is open, and so are the days of the reminders.
+func TestWaitsEndOnOpenDays(t *testing.T) {
+	t.Parallel()
+	const weekdays, daily = "周一至周五 9:00–17:00", "每天 9:00–17:00"
+	terms := DefaultTerms()
+	for _, c := range []struct {
+		hours, ready, until string
+		reminders           []string
+	}{
+		{weekdays, "2026-11-23", "2026-12-23", []string{"11-30", "12-16", "12-21"}},
+		{weekdays, "2026-11-26", "2026-12-28", []string{"12-03", "12-21", "12-24"}}, // 12-26 is a Saturday
+		{daily, "2026-11-26", "2026-12-26", []string{"12-03", "12-19", "12-24"}},
+		{weekdays, "2026-09-01", "2026-10-08", []string{"09-08", "09-24", "09-29"}}, // 10-01 to 10-07 are off
+		{daily, "2026-09-04", "2026-10-08", []string{"09-11", "09-28", "09-30"}},    // the third, on 10-02, comes before the holidays
+		{weekdays, "2026-09-10", "2026-10-10", []string{"09-17", "10-08"}},          // a Saturday that is worked; two reminders meet after the holidays
+		{daily, "2026-09-08", "2026-10-08", []string{"09-15", "09-30"}},             // two meet before them
+		{weekdays, "2026-12-03", "2027-01-04", []string{"12-10", "12-28", "12-31"}}, // by the rule for 2027
+		{"周三 9:00–17:00", "2026-09-16", "2026-10-21", []string{"09-23", "10-14"}},
+	} {
+		hours, err := place.ParseWeekHours(c.hours)
+		require.NoError(t, err)
+		branch := place.Opening{Hours: hours, Calendar: calendar.New(calendar.BuiltIn()...)}
+		day, err := calendar.ParseDate(c.ready)
+		require.NoError(t, err)
+		ready := calendar.EndOf(day).Add(-14 * time.Hour)
+		until := terms.PickupUntil(ready, branch)
+		require.Equal(t, c.until, calendar.DateOf(until).String(), "%s from %s", c.hours, c.ready)
+		require.Equal(t, calendar.EndOf(calendar.DateOf(until)), until)
+		var got []string
+		for _, at := range terms.RemindersAfter(ready, until, branch) {
+			got = append(got, at.In(clock.Shanghai).Format("01-02"))
+		}
+		require.Equal(t, c.reminders, got, "%s from %s", c.hours, c.ready)
+	}
+
+	// A demonstration's wait of minutes knows no days.
+	terms.Pickup = 30 * time.Minute
+	night := time.Date(2026, 10, 1, 3, 0, 0, 0, clock.Shanghai)
+	closed := place.Opening{Hours: place.WeekHours{1: {{From: 540, To: 1020}}}, Calendar: calendar.New(calendar.BuiltIn()...)}
+	until := terms.PickupUntil(night, closed)
+	require.Equal(t, night.Add(terms.Pickup), until)
+	_, moved := LastOpenDay(until, closed)
+	require.False(t, moved)
+}
+
+func TestWaitsHold(t *testing.T) {
+	t.Parallel()
+	cal := calendar.New(calendar.BuiltIn()...)
+	rapid.Check(t, func(t *rapid.T) {
+		var hours place.WeekHours
+		for _, day := range rapid.SliceOfDistinct(rapid.IntRange(0, 6), rapid.ID[int]).Draw(t, "open") {
+			hours[day] = []place.Interval{{From: 540, To: 1020}}
+		}
+		branch, terms := place.Opening{Hours: hours, Calendar: cal}, DefaultTerms()
+		ready := time.Date(2026, 1, 1, 0, 0, 0, 0, clock.Shanghai).Add(time.Duration(rapid.IntRange(0, 500*1440).Draw(t, "ready")) * time.Minute)
+		until := terms.PickupUntil(ready, branch)
+		plain, last := calendar.DateOf(ready.Add(terms.Pickup)), calendar.DateOf(until)
+		require.False(t, last.Before(plain), "never earlier")
+		again, moved := LastOpenDay(until, branch)
+		require.False(t, moved)
+		require.Equal(t, until, again)
+		if hours.IsZero() {
+			require.Equal(t, plain, last)
+			return
+		}
+		require.True(t, branch.OpenOn(last))
+		for d := plain; d.Before(last); d = d.Plus(1) {
+			require.False(t, branch.OpenOn(d), "the next open day")
+		}
+		before := ready
+		for _, at := range terms.RemindersAfter(ready, until, branch) {
+			require.True(t, at.After(before), "in order, and no two on a day")
+			require.True(t, at.Before(until))
+			before = at
+		}
+	})
 }
 
 func TestPickupCode(t *testing.T) {

@@ -254,6 +254,8 @@ func (a Action) Text() string {
 		return "批次完成"
 	case Arrive:
 		return "实体卡送达网点"
+	case Extend:
+		return "网点休息，领卡期限顺延"
 	case Lapse:
 		return "逾期未领，预留取消"
 	case ChooseBranch:

@@ -6,14 +6,21 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"volcard/internal/calendar"
 	"volcard/internal/card"
 	"volcard/internal/clock"
+	"volcard/internal/place"
 )
 
 var submitted = time.Date(2026, 11, 23, 10, 0, 0, 0, clock.Shanghai)
 
+// pickupUntil is the last day at a branch that names no hours.
+func pickupUntil() time.Time {
+	return card.DefaultTerms().PickupUntil(submitted, place.Opening{Calendar: calendar.New()})
+}
+
 func situation(s card.State, now time.Time) card.Situation {
-	until := card.DefaultTerms().PickupUntil(submitted)
+	until := pickupUntil()
 	sit := card.Situation{State: s, Now: now, SubmittedAt: submitted, Branch: "甲网点", Terms: card.DefaultTerms()}
 	switch s {
 	case card.Ready, card.Lapsed:
@@ -44,8 +51,8 @@ func TestLookAheadOfARegularCard(t *testing.T) {
 		{card.Mending, card.ToneWarn, card.Applicant, promised.AddDate(0, 0, -3), "wbdp"},
 		{card.Waiting, card.ToneGood, card.Factory, promised, "wbdp"},
 		{card.Producing, card.ToneGood, card.Factory, promised, ""},
-		{card.Ready, card.ToneGood, card.Applicant, card.DefaultTerms().PickupUntil(submitted), "p"},
-		{card.Lapsed, card.ToneWarn, card.Applicant, card.DefaultTerms().PickupUntil(submitted).Add(180 * 24 * time.Hour), "bp"},
+		{card.Ready, card.ToneGood, card.Applicant, pickupUntil(), "p"},
+		{card.Lapsed, card.ToneWarn, card.Applicant, pickupUntil().Add(180 * 24 * time.Hour), "bp"},
 	} {
 		sit := situation(c.state, submitted.Add(time.Second))
 		sit.Edition, sit.PromisedUntil, sit.MendUntil = card.Regular, promised, promised.AddDate(0, 0, -3)

@@ -170,6 +170,7 @@ const (
 	Freeze       Action = "freeze"
 	Reject       Action = "reject" // the batch found other content than was confirmed
 	Arrive       Action = "arrive"
+	Extend       Action = "extend" // a later last day, since the branch is closed on the one before
 	Lapse        Action = "lapse"
 	ChooseBranch Action = "choose-branch"
 	HandOver     Action = "hand-over"
@@ -242,6 +243,7 @@ var moves = []Move{
 	{Overdue, Waiting, Waiting},
 	{Overdue, Producing, Producing},
 
+	{Extend, Ready, Ready},
 	{Lapse, Ready, Lapsed},
 	{ChooseBranch, Ready, Ready},
 	{ChooseBranch, Lapsed, Ready},

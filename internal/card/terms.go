@@ -6,6 +6,7 @@ import (
 
 	"volcard/internal/calendar"
 	"volcard/internal/clock"
+	"volcard/internal/place"
 )
 
 // Terms are the periods that an operator may set (internal/config.Cards).
@@ -31,27 +32,57 @@ func DefaultTerms() Terms {
 	}
 }
 
-// PickupUntil is when a card that is ready now lapses. Whole days run until the end of the last
-// one in Shanghai, so that a person can rely on the date.
-func (t Terms) PickupUntil(ready time.Time) time.Time {
+// PickupUntil is when a card that is ready now at a branch lapses. Whole days run until the end of the last one
+// in Shanghai, so that a person can rely on the date; the last one is a day on which the branch is open.
+func (t Terms) PickupUntil(ready time.Time, branch place.Opening) time.Time {
 	const day = 24 * time.Hour
 	until := ready.Add(t.Pickup)
 	if t.Pickup%day != 0 {
 		return until
 	}
-	y, m, d := until.In(clock.Shanghai).Date()
-	return time.Date(y, m, d, 23, 59, 59, 0, clock.Shanghai).UTC()
+	until, _ = LastOpenDay(calendar.EndOf(calendar.DateOf(until)), branch)
+	return until
 }
 
-// RemindersAfter lists the reminders of a card that became ready then and lapses at until, in order.
-func (t Terms) RemindersAfter(ready, until time.Time) []time.Time {
-	var times []time.Time
-	for _, after := range t.Reminders {
-		if at := ready.Add(after); at.Before(until) {
-			times = append(times, at)
-		}
+// LastOpenDay moves the last day of a wait on which the branch is closed to the next open one, never to an
+// earlier one. It reports whether it moved. A wait that ends within a day, as in a demonstration, stays.
+func LastOpenDay(until time.Time, branch place.Opening) (time.Time, bool) {
+	last := calendar.DateOf(until)
+	open := branch.OpenDay(last)
+	if open == last || !until.Equal(calendar.EndOf(last)) {
+		return until, false
 	}
-	slices.SortFunc(times, time.Time.Compare)
+	return calendar.EndOf(open), true
+}
+
+// RemindersAfter lists the reminders of a card that became ready then and lapses at until, in order, at most one
+// a day. One that falls on a day on which the branch is closed comes on the next open day; where that is not
+// before the last day, on the open day before it.
+func (t Terms) RemindersAfter(ready, until time.Time, branch place.Opening) []time.Time {
+	const day = 24 * time.Hour
+	first, last := calendar.DateOf(ready), calendar.DateOf(until)
+	var times []time.Time
+	for _, after := range slices.Sorted(slices.Values(t.Reminders)) {
+		at := ready.Add(after)
+		if !at.Before(until) {
+			break
+		}
+		d := calendar.DateOf(at)
+		to := branch.OpenDay(d)
+		if to != d && !to.Before(last) {
+			for to = d; !branch.OpenOn(to) && first.Before(to); {
+				to = to.Plus(-1)
+			}
+			if to == first {
+				to = d // no open day lies between
+			}
+		}
+		at = at.Add(time.Duration(to.Compare(d)) * day)
+		if n := len(times); n > 0 && after%day == 0 && calendar.DateOf(times[n-1]) == to {
+			continue
+		}
+		times = append(times, at)
+	}
 	return times
 }
 

@@ -50,6 +50,10 @@ var templates = []Template{
 		Text: "您的志愿者证还在{branch}等您领取，取卡码{code}，保留至{until}。",
 	},
 	{
+		Name: "pickup-extended", Daytime: true, Params: []string{"branch", "until", "code"},
+		Text: "因放假或网点休息，{branch}领卡期限延至{until}，取卡码{code}。",
+	},
+	{
 		Name: "card-lapsed", Daytime: true, Params: []string{"number", "branch"},
 		Text: "申请{number}逾期未领，{branch}已收回卡片；电子证仍有效，可登录重选网点。",
 	},

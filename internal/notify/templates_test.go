@@ -49,7 +49,7 @@ func TestNamesOfTheStores(t *testing.T) {
 	for _, name := range []string{
 		"card-ready", "card-reminder", "card-lapsed", "card-collected", "card-collection-undone", "application-held",
 		"application-refused", "branch-changed", "withdrawn", "account-security",
-		"card-approved", "card-arrived", "card-kept", "photo-refused", "confirm-again", "mend-reminder", "card-overdue", "promise-moved",
+		"card-approved", "card-arrived", "card-kept", "photo-refused", "confirm-again", "mend-reminder", "card-overdue", "promise-moved", "pickup-extended",
 	} {
 		tpl, ok := notify.Lookup(name)
 		require.True(t, ok, name)

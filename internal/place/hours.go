@@ -10,7 +10,6 @@ import (
 
 	"golang.org/x/text/width"
 
-	"volcard/internal/clock"
 	"volcard/internal/fault"
 )
 
@@ -28,7 +27,7 @@ type Interval struct {
 
 func (i Interval) String() string { return i.From.String() + "–" + i.To.String() }
 
-// WeekHours are the opening hours of a week, indexed by time.Weekday, each day's intervals in
+// WeekHours are the opening hours of an ordinary week (Opening knows the holidays), indexed by time.Weekday, each day's intervals in
 // order and apart. The zero value is "always closed". As JSON:
 // {"mon":["09:00-12:00","13:30-17:00"], …}, closed days left out.
 type WeekHours [7][]Interval
@@ -79,59 +78,6 @@ func (h WeekHours) Equal(other WeekHours) bool {
 		}
 	}
 	return true
-}
-
-// OpenAt tells whether t, in Shanghai, lies within the hours.
-func (h WeekHours) OpenAt(t time.Time) bool {
-	_, ok := h.at(t)
-	return ok
-}
-
-func (h WeekHours) at(t time.Time) (Interval, bool) {
-	t = t.In(clock.Shanghai)
-	m := Minute(t.Hour()*60 + t.Minute())
-	for _, iv := range h[t.Weekday()] {
-		if iv.From <= m && m < iv.To {
-			return iv, true
-		}
-	}
-	return Interval{}, false
-}
-
-// NextOpening is the first start of an interval after t; false where the week is empty.
-// Public holidays are not known here: the hours are those of an ordinary week.
-func (h WeekHours) NextOpening(t time.Time) (time.Time, bool) {
-	t = t.In(clock.Shanghai)
-	y, mon, d := t.Date()
-	for ahead := range 8 {
-		midnight := time.Date(y, mon, d+ahead, 0, 0, 0, 0, clock.Shanghai)
-		for _, iv := range h[midnight.Weekday()] {
-			if start := midnight.Add(time.Duration(iv.From) * time.Minute); start.After(t) {
-				return start, true
-			}
-		}
-	}
-	return time.Time{}, false
-}
-
-// Status says in a few words what a visitor at t finds.
-func (h WeekHours) Status(t time.Time) string {
-	if iv, ok := h.at(t); ok {
-		return "营业中，" + iv.To.String() + " 结束"
-	}
-	next, ok := h.NextOpening(t)
-	if !ok {
-		return "暂不营业"
-	}
-	day := dayNames[next.Weekday()]
-	t = t.In(clock.Shanghai)
-	switch {
-	case next.YearDay() == t.YearDay() && next.Year() == t.Year():
-		day = "今天"
-	case next.AddDate(0, 0, -1).YearDay() == t.YearDay():
-		day = "明天"
-	}
-	return fmt.Sprintf("休息中，%s %d:%02d 开始营业", day, next.Hour(), next.Minute())
 }
 
 // Text is the week for people: 周一至周五 9:00–12:00、13:30–17:00；周六 9:00–16:00.

@@ -3,12 +3,10 @@ package place_test
 import (
 	"encoding/json"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"volcard/internal/clock"
 	"volcard/internal/fault"
 	"volcard/internal/place"
 )
@@ -20,46 +18,6 @@ func mustHours(t *testing.T, text string) place.WeekHours {
 	h, err := place.ParseWeekHours(text)
 	require.NoError(t, err, text)
 	return h
-}
-
-func at(day, hour, minute int) time.Time { // 2026-11-23 is a Monday
-	return time.Date(2026, 11, day, hour, minute, 0, 0, clock.Shanghai)
-}
-
-func TestOpenAt(t *testing.T) {
-	t.Parallel()
-	h := mustHours(t, usual)
-	for _, c := range []struct {
-		when   time.Time
-		open   bool
-		next   time.Time
-		status string
-	}{
-		{at(23, 8, 59), false, at(23, 9, 0), "休息中，今天 9:00 开始营业"},
-		{at(23, 9, 0), true, at(23, 13, 30), "营业中，12:00 结束"},
-		{at(23, 12, 0), false, at(23, 13, 30), "休息中，今天 13:30 开始营业"},
-		{at(23, 16, 59), true, at(24, 9, 0), "营业中，17:00 结束"},
-		{at(23, 17, 0), false, at(24, 9, 0), "休息中，明天 9:00 开始营业"},
-		{at(28, 16, 0), false, at(30, 9, 0), "休息中，周一 9:00 开始营业"},
-		{at(29, 12, 0), false, at(30, 9, 0), "休息中，明天 9:00 开始营业"},
-		{at(23, 9, 30).UTC(), true, at(23, 13, 30), "营业中，12:00 结束"},
-		{time.Date(2026, 12, 31, 20, 0, 0, 0, clock.Shanghai), false, time.Date(2027, 1, 1, 9, 0, 0, 0, clock.Shanghai), "休息中，明天 9:00 开始营业"},
-	} {
-		require.Equal(t, c.open, h.OpenAt(c.when), c.when)
-		next, ok := h.NextOpening(c.when)
-		require.True(t, ok)
-		require.True(t, c.next.Equal(next), "%s: %s", c.when, next)
-		require.Equal(t, c.status, h.Status(c.when))
-	}
-	var closed place.WeekHours
-	_, ok := closed.NextOpening(at(23, 9, 0))
-	require.False(t, ok)
-	require.Equal(t, "暂不营业", closed.Status(at(23, 9, 0)))
-
-	weekly := mustHours(t, "周一 9:00-10:00")
-	next, ok := weekly.NextOpening(at(23, 9, 0))
-	require.True(t, ok)
-	require.True(t, at(30, 9, 0).Equal(next), "the same day a week later")
 }
 
 func TestHoursText(t *testing.T) {
@@ -139,15 +97,6 @@ func TestHoursRoundTrip(t *testing.T) {
 		var again place.WeekHours
 		require.NoError(t, json.Unmarshal(b, &again))
 		require.True(t, h.Equal(again))
-
-		// Whoever comes at the next opening finds it open, and nothing opened in between.
-		now := at(23, 0, 0).Add(time.Duration(rapid.IntRange(0, 7*1440).Draw(t, "now")) * time.Minute)
-		if next, ok := h.NextOpening(now); ok {
-			require.True(t, h.OpenAt(next))
-			require.True(t, next.After(now))
-		} else {
-			require.True(t, h.IsZero())
-		}
 	})
 }
 

@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 
 	"volcard/internal/audit"
+	"volcard/internal/calendar"
 	"volcard/internal/clock"
 	"volcard/internal/store/messagestore"
 	"volcard/workflows"
@@ -129,10 +130,25 @@ func (w *System) wantProcessesWell() {
 	}
 }
 
+// announced is the program's calendar, as bare days.
+func announced() (years []audit.Year) {
+	for _, y := range calendar.BuiltIn() {
+		year := audit.Year{Year: y.Year}
+		for _, d := range y.Off {
+			year.Off = append(year.Off, d.UTC())
+		}
+		for _, d := range y.MakeUp {
+			year.MakeUp = append(year.MakeUp, d.UTC())
+		}
+		years = append(years, year)
+	}
+	return years
+}
+
 // audited is what the auditor finds, where something may be late for as long as the grace.
 func (w *System) audited(grace time.Duration) ([]audit.Finding, error) {
 	// Some worlds run on the demonstration's clock.
-	return audit.Run(context.Background(), w.Postgres.AuditURL(), audit.Options{Now: clock.System{}.Now(), Grace: grace, Paced: true})
+	return audit.Run(context.Background(), w.Postgres.AuditURL(), audit.Options{Now: clock.System{}.Now(), Grace: grace, Paced: true, Calendar: announced()})
 }
 
 func (w *System) wantCleanLogs() {

@@ -13,6 +13,7 @@ import (
 	"volcard/internal/card"
 	"volcard/internal/clock"
 	"volcard/internal/fault"
+	"volcard/internal/place"
 	"volcard/internal/store"
 )
 
@@ -25,8 +26,8 @@ type Arrival struct {
 }
 
 // ConfirmArrival makes every card of the parcel ready at its branch and tells the holders, once. until
-// tells when a wait that begins now ends.
-func (s Batches) ConfirmArrival(ctx context.Context, in Arrival, until func(time.Time) time.Time) (Snapshot, error) {
+// is when a wait that begins then at a branch with these hours ends.
+func (s Batches) ConfirmArrival(ctx context.Context, in Arrival, until func(time.Time, place.WeekHours) time.Time) (Snapshot, error) {
 	var snap Snapshot
 	err := s.DB.InTx(ctx, func(tx pgx.Tx) error {
 		var err error
@@ -35,8 +36,10 @@ func (s Batches) ConfirmArrival(ctx context.Context, in Arrival, until func(time
 		}
 		var branch uuid.UUID
 		var arrived *time.Time
-		err = tx.QueryRow(ctx, "SELECT branch_id, arrived_at FROM parcel WHERE id = $1 AND batch_id = $2 FOR UPDATE", in.ParcelID, in.BatchID).
-			Scan(&branch, &arrived)
+		var hours place.WeekHours
+		err = tx.QueryRow(ctx, `
+			SELECT p.branch_id, p.arrived_at, b.hours FROM parcel p JOIN branch b ON b.id = p.branch_id
+			 WHERE p.id = $1 AND p.batch_id = $2 FOR UPDATE OF p`, in.ParcelID, in.BatchID).Scan(&branch, &arrived, &hours)
 		switch {
 		case errors.Is(err, pgx.ErrNoRows) || (err == nil && branch != in.BranchID):
 			return fault.New(fault.NotFound, "本网点没有这个包裹。")
@@ -49,7 +52,7 @@ func (s Batches) ConfirmArrival(ctx context.Context, in Arrival, until func(time
 		}
 		now := s.Clock.Now()
 		who := store.Staff(in.StaffID)
-		if err := s.arrive(ctx, tx, in, who, now, until(now)); err != nil {
+		if err := s.arrive(ctx, tx, in, who, now, until(now, hours)); err != nil {
 			return err
 		}
 		var left int

@@ -72,7 +72,7 @@ func TestQueuesFollowFromTheState(t *testing.T) {
 			}
 		},
 		"lapse": func(a stage.Applicant) {
-			s.Clock.Advance(31 * 24 * time.Hour)
+			s.Clock.Advance(45 * 24 * time.Hour)
 			_, _ = s.Process.Lapse(ctx, a.ID)
 		},
 	}

@@ -16,6 +16,7 @@ import (
 	"volcard/internal/card"
 	"volcard/internal/clock"
 	"volcard/internal/fault"
+	"volcard/internal/place"
 	"volcard/internal/store"
 	"volcard/internal/vault"
 )
@@ -58,6 +59,7 @@ type locked struct {
 	HolderName  string
 	BranchID    uuid.UUID
 	BranchName  string
+	BranchHours place.WeekHours
 	PickupCode  string
 	ReadyAt     *time.Time
 	PickupUntil *time.Time
@@ -89,7 +91,7 @@ type promise struct {
 }
 
 const lockedSQL = `
-	SELECT a.id, a.person_id, a.number, a.state, a.edition, a.holder_name, a.branch_id, b.name,
+	SELECT a.id, a.person_id, a.number, a.state, a.edition, a.holder_name, a.branch_id, b.name, b.hours,
 	       a.pickup_code, a.ready_at, a.pickup_until, a.closed_at, a.phone, p.volunteer_no, a.submitted_at,
 	       a.photo_id, a.face, a.design_hash, a.promise_start, a.promised_from, a.promised_until, a.promise_provisional,
 	       a.promise_due, a.overdue_at, a.mend_from, a.mend_until, a.reviewer_id, a.review_until
@@ -98,7 +100,7 @@ const lockedSQL = `
 func scanLocked(row pgx.CollectableRow) (locked, error) {
 	var a locked
 	err := row.Scan(
-		&a.ID, &a.PersonID, &a.Number, &a.State, &a.Edition, &a.HolderName, &a.BranchID, &a.BranchName,
+		&a.ID, &a.PersonID, &a.Number, &a.State, &a.Edition, &a.HolderName, &a.BranchID, &a.BranchName, &a.BranchHours,
 		&a.PickupCode, &a.ReadyAt, &a.PickupUntil, &a.ClosedAt, &a.Phone, &a.VolunteerNo, &a.SubmittedAt,
 		&a.PhotoID, &a.Face, &a.DesignHash, &a.Promise.Start, &a.Promise.From, &a.Promise.Until, &a.Promise.Provisional,
 		&a.Promise.Due, &a.OverdueAt, &a.MendFrom, &a.MendUntil, &a.ReviewerID, &a.ReviewUntil)

@@ -107,7 +107,7 @@ func TestRegularCardWaitsAgainAtItsBranch(t *testing.T) {
 	snap, err := s.Process.Lapse(ctx, a.ID)
 	require.NoError(t, err)
 	require.Equal(t, card.Ready, snap.State, "not before the time")
-	s.Clock.Advance(31 * day)
+	s.Clock.Advance(45 * day) // longer than any wait
 	for range 2 {
 		snap, err = s.Process.Lapse(ctx, a.ID)
 		require.NoError(t, err)
@@ -128,7 +128,7 @@ func TestRegularCardWaitsAgainAtItsBranch(t *testing.T) {
 	require.NoError(t, err)
 
 	b := s.Ready()
-	s.Clock.Advance(31 * day)
+	s.Clock.Advance(45 * day) // longer than any wait
 	_, err = s.Process.Lapse(ctx, b.ID)
 	require.NoError(t, err)
 	s.Clock.Advance(181 * day)

@@ -51,13 +51,17 @@ type Snapshot struct {
 }
 
 // snapshot tells the case as it is after a move.
-func (s Process) snapshot(a locked) Snapshot {
+func (s Process) snapshot(ctx context.Context, a locked) (Snapshot, error) {
 	snap := Snapshot{State: a.State}
 	switch a.State {
 	case card.Ready:
 		if a.ReadyAt != nil && a.PickupUntil != nil {
+			branch, err := s.Regular.opening(ctx, a)
+			if err != nil {
+				return snap, err
+			}
 			snap.Until = *a.PickupUntil
-			snap.Reminders = s.Terms.RemindersAfter(*a.ReadyAt, *a.PickupUntil)
+			snap.Reminders = s.Terms.RemindersAfter(*a.ReadyAt, *a.PickupUntil, branch)
 		}
 	case card.Lapsed:
 		if a.PickupUntil != nil {
@@ -77,7 +81,7 @@ func (s Process) snapshot(a locked) Snapshot {
 		}
 	case card.Accepted, card.Closed, card.Withdrawn, card.Refused:
 	}
-	return snap
+	return snap, nil
 }
 
 // Look tells where the case stands.
@@ -85,7 +89,10 @@ func (s Process) Look(ctx context.Context, id uuid.UUID) (Snapshot, error) {
 	var snap Snapshot
 	err := s.DB.InTx(ctx, func(tx pgx.Tx) error {
 		a, err := lock(ctx, tx, id)
-		snap = s.snapshot(a)
+		if err != nil {
+			return err
+		}
+		snap, err = s.snapshot(ctx, a)
 		return err
 	})
 	return snap, err
@@ -103,7 +110,9 @@ func (s Process) move(ctx context.Context, id uuid.UUID, fn func(w *work, a *loc
 		if err := fn(w, &a, s.Clock.Now()); err != nil {
 			return err
 		}
-		snap = s.snapshot(a)
+		if snap, err = s.snapshot(ctx, a); err != nil {
+			return err
+		}
 		if _, err := w.later.Exec(ctx, "SELECT pg_notify($1, $2)", CaseChannel, id.String()); err != nil {
 			return err
 		}
@@ -215,7 +224,11 @@ func (s Process) issue(ctx context.Context, w *work, a *locked, actor store.Acto
 
 // ready moves the case to Ready at its branch and tells the holder until when it waits there.
 func (s Process) ready(ctx context.Context, w *work, a *locked, actor store.Actor, action card.Action, now time.Time, template string, detail map[string]any) error {
-	until := s.Terms.PickupUntil(now)
+	branch, err := s.Regular.opening(ctx, *a)
+	if err != nil {
+		return err
+	}
+	until := s.Terms.PickupUntil(now, branch)
 	a.ReadyAt, a.PickupUntil = &now, &until
 	if err := s.set(ctx, w, a, actor, action, now, detail); err != nil {
 		return err
@@ -332,14 +345,9 @@ func (s Process) ChooseBranch(ctx context.Context, id, person, branch uuid.UUID)
 		if a.Edition == card.Regular {
 			return s.sendElsewhere(ctx, w, a, branch, now)
 		}
-		var name string
-		var open bool
-		err := w.tx.QueryRow(ctx, "SELECT name, closed_at IS NULL FROM branch WHERE id = $1", branch).Scan(&name, &open)
+		detail, err := a.moveTo(ctx, w, branch)
 		if err != nil {
-			return store.Translate(err)
-		}
-		if !open {
-			return fault.New(fault.Conflict, "所选网点已停止办理，请另选一个网点。")
+			return err
 		}
 		if err := s.release(ctx, w, a.ID, "branch changed", now); err != nil {
 			return err
@@ -347,11 +355,24 @@ func (s Process) ChooseBranch(ctx context.Context, id, person, branch uuid.UUID)
 		if err := s.reserve(w, branch, a.ID, now); err != nil {
 			return err
 		}
-		detail := map[string]any{"from_branch": a.BranchID, "to_branch": branch}
-		a.BranchID, a.BranchName = branch, name
 		actor := store.Person(person)
 		return s.ready(ctx, w, a, actor, card.ChooseBranch, now, "branch-changed", detail)
 	})
+}
+
+// moveTo gives the case another branch, that must be open, and returns the detail of the audit entry.
+func (a *locked) moveTo(ctx context.Context, w *work, branch uuid.UUID) (map[string]any, error) {
+	detail := map[string]any{"from_branch": a.BranchID, "to_branch": branch}
+	var open bool
+	err := w.tx.QueryRow(ctx, "SELECT name, hours, closed_at IS NULL FROM branch WHERE id = $1", branch).Scan(&a.BranchName, &a.BranchHours, &open)
+	if err != nil {
+		return nil, store.Translate(err)
+	}
+	if !open {
+		return nil, fault.New(fault.Conflict, "所选网点已停止办理，请另选一个网点。")
+	}
+	a.BranchID = branch
+	return detail, nil
 }
 
 // Withdraw ends the case at its applicant's wish, before collection. The reservation goes back and

@@ -99,7 +99,7 @@ type Recomputed struct {
 // Recompute gives the next open cases after the given one, in order of id, the dates of the calendar in
 // force, in one transaction. Running it again changes nothing.
 func (s Promises) Recompute(ctx context.Context, after uuid.UUID, limit int) (Recomputed, error) {
-	cal, err := s.Regular.Calendar(ctx)
+	cal, err := s.Regular.inForce(ctx)
 	if err != nil {
 		return Recomputed{}, err
 	}

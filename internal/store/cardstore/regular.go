@@ -14,13 +14,14 @@ import (
 	"volcard/internal/card"
 	"volcard/internal/clock"
 	"volcard/internal/fault"
+	"volcard/internal/place"
 	"volcard/internal/store"
 )
 
 // Regular is what the regular edition needs beside the store.
 type Regular struct {
 	Designs Designs
-	// Calendar gives the calendar in force.
+	// Calendar gives the calendar in force. nil: the years that the program knows.
 	Calendar func(context.Context) (*calendar.Calendar, error)
 	Terms    card.RegularTerms
 }
@@ -42,9 +43,23 @@ type Design struct {
 	Photo       []byte // JPEG, 295 x 413
 }
 
+// inForce is the calendar in force.
+func (r Regular) inForce(ctx context.Context) (*calendar.Calendar, error) {
+	if r.Calendar == nil {
+		return calendar.New(calendar.BuiltIn()...), nil
+	}
+	return r.Calendar(ctx)
+}
+
+// opening is when the case's branch is open, by the calendar in force.
+func (r Regular) opening(ctx context.Context, a locked) (place.Opening, error) {
+	cal, err := r.inForce(ctx)
+	return place.Opening{Hours: a.BranchHours, Calendar: cal}, err
+}
+
 // promiseFrom counts the dates from a moment: working days on the calendar in force.
 func (r Regular) promiseFrom(ctx context.Context, at time.Time) (promise, error) {
-	cal, err := r.Calendar(ctx)
+	cal, err := r.inForce(ctx)
 	if err != nil {
 		return promise{}, err
 	}
@@ -184,7 +199,7 @@ func (s RegularProcess) DecidePhoto(ctx context.Context, in PhotoDecision) (Snap
 func (s Process) mend(ctx context.Context, w *work, a *locked, actor store.Actor, action card.Action, now time.Time,
 	detail map[string]any, reason string,
 ) error {
-	cal, err := s.Regular.Calendar(ctx)
+	cal, err := s.Regular.inForce(ctx)
 	if err != nil {
 		return err
 	}
@@ -308,17 +323,10 @@ func (s Process) sendElsewhere(ctx context.Context, w *work, a *locked, branch u
 		}
 		return s.ready(ctx, w, a, actor, card.ChooseBranch, now, "branch-changed", nil)
 	}
-	var name string
-	var open bool
-	err := w.tx.QueryRow(ctx, "SELECT name, closed_at IS NULL FROM branch WHERE id = $1", branch).Scan(&name, &open)
+	detail, err := a.moveTo(ctx, w, branch)
 	if err != nil {
-		return store.Translate(err)
+		return err
 	}
-	if !open {
-		return fault.New(fault.Conflict, "所选网点已停止办理，请另选一个网点。")
-	}
-	detail := map[string]any{"from_branch": a.BranchID, "to_branch": branch}
-	a.BranchID, a.BranchName = branch, name
 	return s.set(ctx, w, a, actor, card.ChooseBranch, now, detail)
 }
 

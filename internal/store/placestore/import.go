@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
@@ -53,6 +54,11 @@ type Summary struct {
 	Stranded int
 	Changes  []Change
 	Errors   []RowError // where there are any, nothing is applied
+}
+
+// HoursChanged reports whether a branch has other hours: cards may wait there until a day on which it is closed.
+func (s Summary) HoursChanged() bool {
+	return slices.ContainsFunc(s.Changes, func(c Change) bool { return slices.Contains(c.Fields, columnHours) })
 }
 
 // Importer is who imports. StaffID is zero for an operator or the seed.

@@ -9,6 +9,7 @@ import (
 	"github.com/gofrs/uuid/v5"
 	"github.com/stretchr/testify/require"
 
+	"volcard/internal/calendar"
 	"volcard/internal/clock"
 	"volcard/internal/fault"
 	"volcard/internal/place"
@@ -135,7 +136,8 @@ func TestBranchesByDivision(t *testing.T) {
 	got, err := s.Branch(ctx, optics.ID)
 	require.NoError(t, err)
 	require.False(t, got.HasStock, "a spoiled card is no stock")
-	require.True(t, got.Hours.OpenAt(now), "Monday, ten in Shanghai")
+	opening := place.Opening{Hours: got.Hours, Calendar: calendar.New(calendar.BuiltIn()...)}
+	require.True(t, opening.OpenAt(now), "Monday, ten in Shanghai")
 
 	_, err = s.Branch(ctx, uuid.Must(uuid.NewV7()))
 	require.True(t, fault.Is(err, fault.NotFound))

@@ -24,6 +24,9 @@ var (
 // positions of another datum's order of magnitude, not a branch across the border.
 var frame = struct{ west, east, south, north float64 }{108.3, 116.2, 29.0, 33.3}
 
+// columnHours is the column of a branch's opening hours.
+const columnHours = "营业时间"
+
 var branchSheet = sheet[Branch]{
 	unique: []int{0},
 	columns: []column[Branch]{
@@ -83,7 +86,7 @@ var branchSheet = sheet[Branch]{
 			get: func(b Branch) string { return degreeText(b.Position.Lat) },
 		},
 		{
-			name: "营业时间",
+			name: columnHours,
 			set: func(b *Branch, v string) string {
 				h, err := place.ParseWeekHours(v)
 				if err != nil {

@@ -34,6 +34,7 @@ type Stage struct {
 	Owner string // URL of the database's owner
 
 	Promises cardstore.Promises
+	Pickups  cardstore.Pickups
 	Reviews  photostore.Reviews
 	Reads    batchstore.Reads
 
@@ -58,6 +59,7 @@ func New(t testing.TB) *Stage {
 	s := &Stage{
 		Works: w, Vault: v, Clock: fake, Owner: owner, people: &people{},
 		Promises: cardstore.Promises{Store: w.Process.Store, Regular: w.Process.Regular},
+		Pickups:  cardstore.Pickups{Store: w.Process.Store, Regular: w.Process.Regular},
 		Reviews:  photostore.Reviews{Photos: w.Photos}, Reads: batchstore.Reads{Store: w.Batches.Store},
 	}
 	s.Branch, s.Other = s.Rows.Branch("光谷支行"), s.Rows.Branch("街道口支行")

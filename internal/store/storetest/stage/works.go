@@ -13,6 +13,7 @@ import (
 	"volcard/internal/calendar"
 	"volcard/internal/card"
 	"volcard/internal/clock"
+	"volcard/internal/place"
 	"volcard/internal/store"
 	"volcard/internal/store/batchstore"
 	"volcard/internal/store/cardstore"
@@ -172,8 +173,12 @@ func (w Works) arrival(id, branch, staff uuid.UUID) batchstore.Arrival {
 	return batchstore.Arrival{BatchID: id, ParcelID: w.Parcel(id, branch), BranchID: branch, StaffID: staff}
 }
 
-// Until ends a wait that begins now.
-func (w Works) Until(now time.Time) time.Time { return w.Process.Terms.PickupUntil(now) }
+// Until ends a wait that begins now at a branch with these hours.
+func (w Works) Until(now time.Time, hours place.WeekHours) time.Time {
+	cal, err := w.Process.Regular.Calendar(context.Background())
+	require.NoError(w.T, err)
+	return w.Process.Terms.PickupUntil(now, place.Opening{Hours: hours, Calendar: cal})
+}
 
 // Receive confirms the arrival of a branch's parcel.
 func (w Works) Receive(id, branch, staff uuid.UUID) batchstore.Snapshot {
