@@ -2,7 +2,6 @@ package public
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"time"
@@ -44,7 +43,9 @@ func (v Verify) Routes(r chi.Router) {
 			checks.Head(path, show)
 		}
 	}
-	r.Get("/verify", v.Kit.Handle(v.page))
+	r.Get(pagePath, v.Kit.Handle(v.page))
+	checks.With(web.BodyLimit(maxForm)).Post(pagePath, v.Kit.Handle(v.check))
+	r.Get(workerPath, v.Kit.Handle(v.worker))
 	r.Get(keysPath, v.Kit.Handle(v.keys))
 	r.Get(StatusListPath, v.Kit.Handle(v.statusList))
 	r.Get(revokedPath, v.Kit.Handle(v.revoked))
@@ -104,7 +105,7 @@ type verdictPage struct {
 // show answers for one token from the database: the truth of this moment.
 func (v Verify) show(w http.ResponseWriter, r *http.Request) error {
 	now := v.Kit.Now()
-	said, err := v.look(r.Context(), r.URL.Path, now)
+	said, _, err := v.look(r.Context(), r.URL.Path, now)
 	if err != nil {
 		return err
 	}
@@ -124,15 +125,15 @@ func (v Verify) show(w http.ResponseWriter, r *http.Request) error {
 // look compares each candidate with the token that was published for its card. Where they are the
 // same, the signature was checked before it was published and says nothing more; where none is, the
 // text holds nobody's card, and the signature tells why.
-func (v Verify) look(ctx context.Context, text string, now time.Time) (facts, error) {
-	for _, token := range credential.Candidates(text) {
+func (v Verify) look(ctx context.Context, text string, now time.Time) (f facts, token string, err error) {
+	for _, token = range credential.Candidates(text) {
 		c, err := credential.Peek(token)
 		if err != nil {
 			continue
 		}
 		row, _, err := v.Cards.Lookup(ctx, c.CardNumber)
 		if err != nil {
-			return facts{}, err
+			return facts{}, "", err
 		}
 		if row.Token != token {
 			continue
@@ -143,10 +144,10 @@ func (v Verify) look(ctx context.Context, text string, now time.Time) (facts, er
 		}
 		return facts{
 			Verdict: verdict(key), Name: c.MaskedName, Edition: card.Edition(c.Edition).Text(), Year: c.IssuedOn.Year(),
-		}, nil
+		}, token, nil
 	}
-	_, _, err := v.Keys.Redeem(ctx, text, now)
-	return v.unknown(err), nil
+	_, _, err = v.Keys.Redeem(ctx, text, now)
+	return v.unknown(err), "", nil
 }
 
 // unknown is the verdict on what is no card of ours, with the reason where there is one to tell.
@@ -156,36 +157,4 @@ func (Verify) unknown(err error) facts {
 		f.Sentence = fault.Sentence(err)
 	}
 	return f
-}
-
-type verifyPage struct {
-	web.Frame
-	Verdicts []facts
-	// What the page's program shows beyond the verdicts, as JSON: the names of the editions, and
-	// why a token is unknown.
-	Editions, Reasons string
-}
-
-// page is the tool that goes on working when the network is gone.
-func (v Verify) page(w http.ResponseWriter, r *http.Request) error {
-	p := &verifyPage{Frame: web.Frame{Title: "核验证件", Back: "/", Anonymous: true}}
-	for _, said := range verdicts {
-		p.Verdicts = append(p.Verdicts, facts{Verdict: said})
-	}
-	editions, err := json.Marshal(map[card.Edition]string{
-		card.General: card.General.Text(), card.Regular: card.Regular.Text(),
-	})
-	if err != nil {
-		return err
-	}
-	reasons, err := json.Marshal(map[string]string{
-		"malformed":   fault.Sentence(credential.ErrMalformed),
-		"unknown-key": fault.Sentence(credential.ErrUnknownKey),
-		"altered":     fault.Sentence(credential.ErrSignature),
-	})
-	if err != nil {
-		return err
-	}
-	p.Editions, p.Reasons = string(editions), string(reasons)
-	return v.Kit.Render(w, r, http.StatusOK, "public/verify", p)
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"volcard/api/public"
+	"volcard/api/web"
 	"volcard/api/web/webtest"
 	"volcard/internal/credential"
 	"volcard/internal/credential/credentialtest"
@@ -35,9 +36,9 @@ type checks struct {
 	made   int
 }
 
-func newChecks(t testing.TB, perMinute int) *checks {
+func newChecks(t testing.TB, perMinute int, change ...func(*web.Options)) *checks {
 	t.Helper()
-	env := webtest.New(t)
+	env := webtest.New(t, change...)
 	c := &checks{
 		Env: env, keys: keystore.Store{DB: env.DB, Vault: env.Vault, Clock: env.Clock},
 		rows: storetest.Rows{T: t, DB: env.DB, Vault: env.Vault, Now: env.Clock.Now()},

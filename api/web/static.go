@@ -78,6 +78,18 @@ func (a *Assets) URL(name string) (string, error) {
 	return u, nil
 }
 
+// AssetURL is the address of a static file by its name, with the hash of its content.
+func (g *Guard) AssetURL(name string) (string, error) { return g.assets.URL(name) }
+
+// AssetTag identifies the content of the static file at an address, with or without a hash in it.
+func (g *Guard) AssetTag(address string) (string, error) {
+	item, ok := g.assets.byPath[address]
+	if !ok {
+		return "", fmt.Errorf("no static file at %q", address)
+	}
+	return item.etag, nil
+}
+
 func (a *Assets) serve(w http.ResponseWriter, r *http.Request) bool {
 	item, ok := a.byPath[r.URL.Path]
 	if !ok {

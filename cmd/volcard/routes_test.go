@@ -37,7 +37,7 @@ var matrix = map[string]access{
 	"GET /status": open, "POST /status": open,
 	"GET /v/{token}": open, "HEAD /v/{token}": open, "GET /V/{token}": open, "HEAD /V/{token}": open,
 	"GET /v/{token}/*": open, "HEAD /v/{token}/*": open, "GET /V/{token}/*": open, "HEAD /V/{token}/*": open,
-	"GET /verify": open, "GET /.well-known/volcard/keys": open, "GET /.well-known/volcard/revoked": open,
+	"GET /verify": open, "POST /verify": open, "GET /verify-worker.js": open, "GET /.well-known/volcard/keys": open, "GET /.well-known/volcard/revoked": open,
 	"GET /.well-known/volcard/status-list": open,
 	"GET /dev/outbox":                      open, "GET /dev/logins": open,
 

@@ -1,7 +1,8 @@
-// The page that checks cards: fetches keys and the list once, then works without network. Both
-// stay in memory only; nothing scanned is kept or sent.
+// The page that checks cards: fetches keys and the list, then works without network. Both are kept for a page that
+// is opened again without one; nothing scanned is kept or sent.
 import { Clock, wrongClock } from "./clock.js";
 import { choose } from "./ed25519.js";
+import { keepAnswers, keepPage, keptAnswers } from "./offline.js";
 import { fromCamera, fromFile, hasCamera } from "./scan.js";
 import { readStatusList } from "./statuslist.js";
 import { check, readKeys } from "./token.js";
@@ -9,6 +10,8 @@ import { check, readKeys } from "./token.js";
 const renewEvery = 60_000;   // while there is a network
 const sayAgeEvery = 15_000;
 const patience = 8_000;      // a network that answers no sooner counts as none
+
+const keysPath = "/.well-known/volcard/keys", listPath = "/.well-known/volcard/status-list";
 
 const $ = (id) => document.getElementById(id);
 const words = $("words");
@@ -31,19 +34,33 @@ async function get(path) {
 
 let loading = null;
 
-/** Fetches keys and list. An older list never takes the place of a newer one. */
+/** Takes answers with keys and list; returns when the list was issued. An older list never takes the place of a newer one. */
+async function take([keysAnswer, listAnswer]) {
+  const fresh = readKeys(await keysAnswer.json());
+  const next = await readStatusList(new Uint8Array(await listAnswer.arrayBuffer()), fresh, crypto25519.verify);
+  keys = fresh;
+  if (!list || next.issued >= list.issued) list = next;
+  return next.issued;
+}
+
+/** Fetches keys and list; without network it takes the kept ones. */
 function load() {
   loading ??= (async () => {
     try {
-      const fresh = readKeys(await (await get("/.well-known/volcard/keys")).json());
-      const answer = await get("/.well-known/volcard/status-list");
-      const next = await readStatusList(new Uint8Array(await answer.arrayBuffer()), fresh, crypto25519.verify);
-      clock.learn(next.issued, answer.headers.get("Date"));
-      keys = fresh;
-      if (!list || next.issued >= list.issued) list = next;
+      const answers = [await get(keysPath), await get(listPath)];
+      const copies = { [keysPath]: answers[0].clone(), [listPath]: answers[1].clone() };
+      clock.learn(await take(answers), answers[1].headers.get("Date"));
       offline = false;
+      await keepAnswers(copies);
     } catch {
       offline = true;
+      if (!list) {
+        try {
+          clock.atLeast(await take(await keptAnswers([keysPath, listPath])));
+        } catch {
+          // nothing kept: the page says that it has no list
+        }
+      }
     }
     loading = null;
     sayBasis();
@@ -214,18 +231,21 @@ function listen() {
   setInterval(sayBasis, sayAgeEvery);
 }
 
-if (globalThis.crypto?.subtle) {
+/** Shows what the page can do here. Until then, and where this fails, its form asks the server. */
+async function start() {
+  document.documentElement.dataset.verify = "started";
+  if (!globalThis.crypto?.subtle) throw new Error("no secure connection");
   crypto25519 = await choose();
   listen();
-  $("ways").hidden = false;
-  $("refresh").hidden = false;
+  for (const id of ["local", "basis-box", "camera", "pick", "refresh"]) $(id).hidden = false;
   if (!hasCamera()) {
     $("camera").hidden = true;
     $("no-camera").hidden = false;
     $("no-camera").textContent = "这个浏览器不能在网页里使用摄像头，请选择图片或粘贴内容。";
   }
   await load();
-} else {
-  $("basis-state").textContent = "本页需要通过安全连接（https）打开。";
+  keepPage();
 }
-document.documentElement.dataset.verify = "ready";
+
+start().catch(() => { $("plain").hidden = false; })
+  .finally(() => { document.documentElement.dataset.verify = "ready"; });
