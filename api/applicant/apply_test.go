@@ -130,6 +130,8 @@ func TestApplyStepsRefuse(t *testing.T) { // one clock and one draft for all
 		"no address":                             {"unit", with("address", " "), "address", "请填写单位的详细地址", "", false},
 		"an address too long":                    {"unit", with("address", strings.Repeat("路", 101)), "address", "最多100个字", "#f-address[value^='路路路']", false},
 		"no unit":                                {"unit", with("unit_name", "x"), "unit_name", "至少2个字", "#f-unit-name[value=x]", true},
+		"an emoji in the unit":                   {"unit", with("unit_name", "东湖社区🏫"), "unit_name", "单位名称中不能有表情符号", "#f-unit-name[value='东湖社区🏫']", true},
+		"an emoji in the address":                {"unit", with("address", "1号😀"), "address", "详细地址中不能有表情符号", "#f-address[value='1号😀']", true},
 		"a unit too long":                        {"unit", with("unit_name", strings.Repeat("位", 61)), "unit_name", "最多60个字", "#f-unit-name[value^='位位']", true},
 		"no branch":                              {"branch", map[string]string{"branch_id": ""}, "branch_id", "请选择领卡网点", "", false},
 		"no field of a branch":                   {"branch", map[string]string{"branch_id": "-"}, "", "", "", false},
