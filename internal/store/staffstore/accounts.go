@@ -11,6 +11,7 @@ import (
 	"github.com/gofrs/uuid/v5"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"golang.org/x/text/unicode/norm"
 
 	"volcard/internal/fault"
 	"volcard/internal/limit"
@@ -178,7 +179,7 @@ func (s Accounts) ChangePassword(ctx context.Context, id uuid.UUID, old, passwor
 	if err := checkPassword(password); err != nil {
 		return err
 	}
-	if old == password {
+	if norm.NFC.String(old) == norm.NFC.String(password) {
 		return fault.New(fault.Invalid, "新密码不能与原密码相同。")
 	}
 	if err := s.Limiter.Allow(ctx, limit.Password, id.String()); err != nil {
