@@ -148,6 +148,7 @@ func (h room) find(w http.ResponseWriter, r *http.Request) error {
 	switch {
 	case fault.Is(limited, fault.TooMany):
 		form.Fail(field, "查找得太快了，请稍等片刻再试。")
+		form.Limit(limited)
 	case limited != nil:
 		return limited
 	case p.ByName:
@@ -241,5 +242,6 @@ func tooManyTails(form *web.Form, err error) error {
 	}
 	wait, _ := limit.RetryAfter(err)
 	form.Fail("tail", "证件号后四位输错的次数太多，请在"+limit.Text(wait)+"后再试，或请另一位同事核对证件后办理。")
+	form.Limit(err)
 	return nil
 }

@@ -88,7 +88,7 @@ func TestLoginNeedsBothFactorsOnce(t *testing.T) {
 	require.NotEmpty(t, c.Still().Get("/staff").Location())
 
 	for range 5 {
-		login(env.Client(), e.Login, "wrong horse 1", "000000").Want(422)
+		login(env.Client(), e.Login, "wrong horse 1", "000000").Want(429)
 	}
 	locked := login(env.Client(), e.Login, password, code(t, env, e.TOTPSecret)).Want(422)
 	require.NotContains(t, locked.Text(".form-error"), refused)

@@ -119,6 +119,9 @@ func (a *Answers) Fail(w http.ResponseWriter, r *http.Request, err error) {
 			p.Sentence = "系统正忙，这次提交没有保存。您填写的内容没有丢失：请稍后刷新本页重新提交，或返回上一页再提交一次。"
 		}
 	}
+	if status == http.StatusTooManyRequests {
+		w.Header().Set("Retry-After", waitOf(err))
+	}
 	a.failPage(w, r, p)
 }
 
@@ -126,11 +129,8 @@ func (a *Answers) Fail(w http.ResponseWriter, r *http.Request, err error) {
 func posted(r *http.Request) bool { return r.Method != http.MethodGet && r.Method != http.MethodHead }
 
 func (a *Answers) failPage(w http.ResponseWriter, r *http.Request, p *errorPage) {
-	switch p.Status {
-	case http.StatusServiceUnavailable:
+	if p.Status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", "5")
-	case http.StatusTooManyRequests:
-		w.Header().Set("Retry-After", "60")
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	var err error

@@ -3,14 +3,17 @@ package web
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/gofrs/uuid/v5"
 
 	"volcard/internal/fault"
+	"volcard/internal/limit"
 	"volcard/internal/typed"
 )
 
@@ -19,6 +22,9 @@ import (
 type Form struct {
 	Values url.Values
 	Errors map[string]string
+
+	r       *http.Request // that sent it; nil: none did
+	limited bool          // a limit was reached
 }
 
 // NewForm is an empty form, or one that starts with values.
@@ -38,7 +44,16 @@ func ParseForm(r *http.Request) (*Form, error) {
 		}
 		return nil, fault.Wrap(fault.Invalid, err, "没有读懂提交的内容，请返回重填。")
 	}
-	return NewForm(r.PostForm), nil
+	f := FormOf(r)
+	f.Values = r.PostForm
+	return f, nil
+}
+
+// FormOf is an empty form whose answer goes to r.
+func FormOf(r *http.Request) *Form {
+	f := NewForm(nil)
+	f.r = r
+	return f
 }
 
 // Get is the field's text without blanks and invisible characters around it.
@@ -65,8 +80,31 @@ func (f *Form) Fail(name, sentence string) {
 func (f *Form) FailIf(name string, err error) bool {
 	if err != nil {
 		f.Fail(name, fault.Sentence(err))
+		f.Limit(err)
 	}
 	return err != nil
+}
+
+// Limit makes the form's status 429 where err is a limit that was reached, and tells the browser when to come back.
+func (f *Form) Limit(err error) {
+	if !fault.Is(err, fault.TooMany) {
+		return
+	}
+	f.limited = true
+	if f.r != nil {
+		if rw, ok := f.r.Context().Value(responseKey{}).(*response); ok {
+			rw.Header().Set("Retry-After", waitOf(err))
+		}
+	}
+}
+
+// waitOf is how many seconds to wait after a limit was reached: a minute where that is not known.
+func waitOf(err error) string {
+	wait, known := limit.RetryAfter(err)
+	if !known {
+		wait = time.Minute
+	}
+	return strconv.Itoa(max(1, int(math.Ceil(wait.Seconds()))))
 }
 
 // Absorb takes a failure that the person can mend into the form and returns any other.
@@ -75,6 +113,7 @@ func (f *Form) Absorb(name string, err error) error {
 	case fault.Invalid, fault.Conflict, fault.TooMany, fault.Unauthenticated, fault.Forbidden, fault.NotFound:
 		if err != nil {
 			f.Fail(name, fault.Sentence(err))
+			f.Limit(err)
 		}
 		return nil
 	default:
@@ -88,9 +127,12 @@ func (f *Form) OK() bool { return len(f.Errors) == 0 }
 // Error is the sentence at a field, or empty.
 func (f *Form) Error(name string) string { return f.Errors[name] }
 
-// Status is 200 for a form without and 422 for one with faults.
+// Status is 200 for a form without and 422 for one with faults, 429 where one of them is a limit.
 func (f *Form) Status() int {
-	if f.OK() {
+	switch {
+	case f.limited:
+		return http.StatusTooManyRequests
+	case f.OK():
 		return http.StatusOK
 	}
 	return http.StatusUnprocessableEntity

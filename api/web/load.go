@@ -229,8 +229,8 @@ func (d *admission) refuse(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(body) // a client that has left is no failure
 }
 
-// retryAfter is two to five seconds, so that a crowd that was refused together does not come back together.
-func retryAfter() string { return strconv.Itoa(2 + int(randomText(1)[0])%4) }
+// retryAfter is one to three seconds, so that a crowd that was refused together does not come back together.
+func retryAfter() string { return strconv.Itoa(1 + int(randomText(1)[0])%3) }
 
 func (a *Answers) refusalPage(kind refusal) ([]byte, error) {
 	status := http.StatusServiceUnavailable

@@ -90,6 +90,8 @@ type response struct {
 	quiet   bool // refused in a flood: the log tells of all of them in one line
 }
 
+type responseKey struct{}
+
 func (w *response) WriteHeader(status int) {
 	if w.wrote {
 		return
@@ -147,7 +149,7 @@ func (g *Guard) record(next http.Handler) http.Handler {
 				g.accessLog(r, rw.status, g.clock.Now().Sub(start))
 			}
 		}()
-		next.ServeHTTP(rw, r)
+		next.ServeHTTP(rw, r.WithContext(context.WithValue(r.Context(), responseKey{}, rw)))
 		if !rw.wrote { // a handler that writes nothing means 200 without a body
 			rw.WriteHeader(http.StatusOK)
 		}

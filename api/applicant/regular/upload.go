@@ -131,7 +131,7 @@ func (in *Received) Close() {
 // with the photo comes out when it is made. An upload is counted before it is read: of one too many only the
 // fields are kept, for the page that says so.
 func (s Studio) Receive(r *http.Request, who *web.Principal) (*Received, error) {
-	in := &Received{Form: web.NewForm(nil)}
+	in := &Received{Form: web.FormOf(r)}
 	if err := s.admit(r, who, in); err != nil {
 		return in, err
 	}
@@ -260,7 +260,7 @@ func (s Studio) Accept(ctx context.Context, person uuid.UUID, in *Received) (id 
 	}
 	switch status = web.StatusOf(err); status {
 	case http.StatusServiceUnavailable, http.StatusUnprocessableEntity, http.StatusTooManyRequests:
-		in.Form.Fail(card.FieldPhoto, fault.Sentence(err))
+		in.Form.FailIf(card.FieldPhoto, err)
 		return uuid.Nil, reasons, status, nil
 	}
 	return uuid.Nil, nil, status, err
