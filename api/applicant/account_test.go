@@ -312,7 +312,7 @@ func TestCodesAreRefusedWithAReason(t *testing.T) {
 	try(p, right, password, password).Want(422).WantError("code", "输错次数过多")
 
 	// Another one within the minute is refused; afterwards it is sent, and expires.
-	again := p.Submit(`form[action="/register/resend"]`, nil).Want(422)
+	again := p.Submit(`form[action="/register/resend"]`, nil).Want(429)
 	again.Has(".form-error")
 	env.Clock.Advance(61 * time.Second)
 	p = p.Submit(`form[action="/register/resend"]`, nil).WantAt("/register/code")
@@ -345,8 +345,8 @@ func TestLoginSaysTheSameForKnownAndUnknown(t *testing.T) {
 		login(env.Client(), adultID, "wrong horse 1").Want(422)
 		login(env.Client(), "420199200402290023", "wrong horse 1").Want(422)
 	}
-	locked := login(env.Client(), adultID, password).Want(422)
-	require.Equal(t, locked.Text(".form-error"), login(env.Client(), "420199200402290023", password).Want(422).Text(".form-error"))
+	locked := login(env.Client(), adultID, password).Want(429)
+	require.Equal(t, locked.Text(".form-error"), login(env.Client(), "420199200402290023", password).Want(429).Text(".form-error"))
 	env.Clock.Advance(15*time.Minute + time.Second)
 	login(env.Client(), adultID, password).WantAt("/account")
 }
@@ -514,7 +514,7 @@ func TestSecondAskLeadsToTheCode(t *testing.T) {
 	p = third.Get("/register")
 	agree(t, p)
 	p = p.Submit("form", personForm(map[string]string{"id_number": idNumber("19900101")}))
-	p.Submit("form", map[string]string{"phone": phoneTwo}).Want(422).WantError("", "频繁")
+	p.Submit("form", map[string]string{"phone": phoneTwo}).Want(429).WantError("", "频繁")
 }
 
 // A code works once: a password that is refused after it costs no other one.

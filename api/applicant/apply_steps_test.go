@@ -22,7 +22,7 @@ func TestApplyPhoneSaysWhyNoCodeWasSent(t *testing.T) {
 	})
 	page := p.Get("/apply/phone").Lacks(".other-phone .optional").Submit(form("phone"), nil).WantAt("/apply/phone")
 	page = page.Submit("form:not([data-once]):has([value=change]), form:has(button[value=change])", map[string]string{"action": "change"})
-	page = page.WantAt("/apply/phone").Submit(form("phone"), nil).Want(422)
+	page = page.WantAt("/apply/phone").Submit(form("phone"), nil).Want(429)
 	page.WantText(".choices #f-phone-from-error", "操作太频繁").Lacks(".other-phone .error")
 	require.Equal(t, 1, page.Find("input[value=account][checked]").Length())
 }

@@ -80,7 +80,7 @@ func TestApplyWorkerWithAnotherPhone(t *testing.T) {
 		wrong = "000001"
 	}
 	page = page.Submit("form:has([name=code])", map[string]string{"code": wrong}).Want(422).WantError("code", "不正确")
-	page = page.Submit("form:has([name=phone_from])", map[string]string{"action": "send"}).Want(422).WantError("phone", "操作太频繁")
+	page = page.Submit("form:has([name=phone_from])", map[string]string{"action": "send"}).Want(429).WantError("phone", "操作太频繁")
 	page = page.Submit("form:has([name=code])", map[string]string{"code": "  " + sent.Code[:3] + " " + sent.Code[3:]}).WantAt("/apply/unit")
 	page.Lacks("#universities").Has("#f-unit-name")
 	page = page.Submit(form("unit"), map[string]string{

@@ -335,7 +335,7 @@ func TestChangeOfPhoneAndBranch(t *testing.T) {
 		wrong = "000001"
 	}
 	code.Submit("form[action$='/phone/code']", map[string]string{"code": wrong}).Want(422).WantError("code", "不正确")
-	code.Submit("form[action$='/phone/resend']", nil).Want(422).WantText(".form-error", "频繁")
+	code.Submit("form[action$='/phone/resend']", nil).Want(429).WantText(".form-error", "频繁")
 	code.Submit("form[action$='/phone/code']", map[string]string{"code": sent.Code}).WantAt(path).WantText(".flash-ok", "139****4321")
 	var sealed []byte
 	require.NoError(t, r.DB.QueryRow(t.Context(), "SELECT phone FROM application").Scan(&sealed))

@@ -146,10 +146,13 @@ func tooLate(cs cardstore.Case) string {
 	return "这份申请现在是“" + cs.State.Text() + "”，不能再进行这项操作。"
 }
 
-// Decided looks at the row where there is no process to decide: the decision may have been taken
-// before (a double click), the case may be over, or its process may not have started yet.
+// Decided asks the row about a decision that its process refused, or could not be asked about. The row may be as
+// it was wished all the same: of an earlier try the answer was lost, and while the process of a case that is over
+// winds up, it refuses every decision. Such a decision succeeded. A live case without a process, or with one that
+// cannot be reached, can still be decided: that is no conflict, but to be tried again.
 func (d Desk) Decided(r *http.Request, err error, id uuid.UUID, done func(cardstore.Case) bool) error {
-	if !errors.Is(err, workflows.ErrEnded) {
+	ended := errors.Is(err, workflows.ErrEnded)
+	if !ended && !fault.Is(err, fault.Conflict) && !fault.Is(err, fault.Unavailable) {
 		return err
 	}
 	now, _, readErr := d.Cases.Get(r.Context(), web.User(r).ID, id)
@@ -158,10 +161,12 @@ func (d Desk) Decided(r *http.Request, err error, id uuid.UUID, done func(cardst
 		return readErr
 	case done(now):
 		return nil
+	case !ended:
+		return err
 	case now.State.Live():
 		// Its process was never started, or is lost: the sweeper and the nightly check start it.
 		d.Start(id)
-		return fault.Wrap(fault.Conflict, err, "这份申请正在受理中，请过几秒钟再试。")
+		return fault.Wrap(fault.Unavailable, err, "这份申请正在受理中，请过几秒钟再试。")
 	}
 	return fault.Wrap(fault.Conflict, err, tooLate(now))
 }

@@ -269,7 +269,7 @@ func (c Changes) confirm(w http.ResponseWriter, r *http.Request) error {
 	copy(in.Hash[:], hash)
 	err = c.Processes.ChangeDesign(r.Context(), in)
 	done := func(now cardstore.Case) bool {
-		return now.PhotoID != nil && *now.PhotoID == in.PhotoID && now.Face == in.Face && bytes.Equal(now.DesignHash, in.Hash[:])
+		return now.State != card.Mending && now.PhotoID != nil && *now.PhotoID == in.PhotoID && now.Face == in.Face && bytes.Equal(now.DesignHash, in.Hash[:])
 	}
 	if err = c.Desk.Decided(r, err, ch.Case.ID, done); err != nil {
 		return c.refuse(w, r, form, err)
