@@ -22,7 +22,7 @@ const envRun = "VOLCARD_BENCH"
 
 var (
 	program = flag.String("program", "../.bin/volcard", "the program to measure, built without kill points")
-	rows    = flag.String("rows", "abcdefghlp", "which rows of the table to measure")
+	rows    = flag.String("rows", "abcdefghlop", "which rows of the table to measure")
 	rounds  = flag.Int("rounds", 5, "how often the two sides take turns")
 	profile = flag.String("profile", "", "folder for CPU profiles of the api, one for each row")
 )
@@ -42,7 +42,7 @@ func TestBench(t *testing.T) {
 	measures := []struct {
 		row string
 		run func(*house, *table)
-	}{{"a", many}, {"b", single}, {"c", rush}, {"d", pages}, {"f", counter}, {"g", regular}, {"l", statusList}}
+	}{{"a", many}, {"b", single}, {"c", rush}, {"d", pages}, {"f", counter}, {"g", regular}, {"l", statusList}, {"o", flood}}
 	wanted := func(row string) bool { return strings.Contains(*rows, row) }
 	if wanted("e") {
 		document(t, out)
@@ -53,7 +53,7 @@ func TestBench(t *testing.T) {
 	if wanted("p") {
 		photos(t, out)
 	}
-	if strings.ContainsAny(*rows, "abcdfgl") {
+	if strings.ContainsAny(*rows, "abcdfglo") {
 		h := newHouse(t)
 		for _, m := range measures {
 			if wanted(m.row) {

@@ -2,12 +2,14 @@ package bench_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -112,18 +114,18 @@ func cookieLine(c *webtest.Client) string {
 	return strings.Join(cookies, "; ")
 }
 
-// do sends a request, reads the answer to its end and returns status and Location.
-func (h *house) do(req *http.Request) (int, string, error) {
+// do sends a request, reads the answer to its end and returns its status and head.
+func (h *house) do(req *http.Request) (int, http.Header, error) {
 	// A network of a million addresses: the limits by address see no two alike.
 	n := h.sent.Add(1)
 	req.Header.Set("X-Forwarded-For", fmt.Sprintf("10.%d.%d.%d", n>>16&255, n>>8&255, n&255))
 	res, err := h.client.Do(req)
 	if err != nil {
-		return 0, "", err
+		return 0, nil, err
 	}
 	defer res.Body.Close()
 	_, err = io.Copy(io.Discard, res.Body)
-	return res.StatusCode, res.Header.Get("Location"), err
+	return res.StatusCode, res.Header, err
 }
 
 // post sends a form as a browser does and wants to be led on.
@@ -136,11 +138,17 @@ func (h *house) post(path, cookie, body string) (location string, err error) {
 	req.Header.Set("Origin", h.api.URL)
 	req.Header.Set("Sec-Fetch-Site", "same-origin")
 	req.Header.Set("Cookie", cookie)
-	status, location, err := h.do(req)
-	if err == nil && status != http.StatusSeeOther {
-		err = fmt.Errorf("%s: status %d", path, status)
+	status, head, err := h.do(req)
+	switch {
+	case err != nil:
+		return "", err
+	case status == http.StatusServiceUnavailable:
+		after, err := strconv.Atoi(head.Get("Retry-After"))
+		return "", errors.Join(err, &crowdedError{time.Duration(after) * time.Second})
+	case status != http.StatusSeeOther:
+		return "", fmt.Errorf("%s: status %d", path, status)
 	}
-	return location, err
+	return head.Get("Location"), nil
 }
 
 // submit sends the preview's form and returns when the application was accepted.
@@ -152,6 +160,23 @@ func (h *house) submit(a *applicant) error {
 	a.id, err = uuid.FromString(strings.TrimPrefix(location, "/cards/"))
 	return err
 }
+
+// submitAgain submits, and again when a refusal says so: as long as a crowd is before it.
+func (h *house) submitAgain(a *applicant) error {
+	for {
+		err := h.submit(a)
+		var crowded *crowdedError
+		if !errors.As(err, &crowded) {
+			return err
+		}
+		time.Sleep(crowded.after)
+	}
+}
+
+// crowdedError is an answer of 503, which says when to come again.
+type crowdedError struct{ after time.Duration }
+
+func (e *crowdedError) Error() string { return fmt.Sprintf("come again in %s", e.after) }
 
 // submitted submits and returns when PostgreSQL says that the card is issued.
 func (h *house) submitted(a *applicant) error {

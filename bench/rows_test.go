@@ -134,7 +134,7 @@ func rush(h *house, out *table) {
 	for i, a := range applicants {
 		all.Go(func() {
 			<-gate
-			if err := h.submit(a); err != nil {
+			if err := h.submitAgain(a); err != nil {
 				errors.Add(1)
 				out.note("c) %v", err)
 			}

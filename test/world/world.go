@@ -334,6 +334,9 @@ func (p *Proc) Logged(text string) bool {
 // Resume lets a paused process go on.
 func (p *Proc) Resume() { _ = p.cmd.Process.Signal(syscall.SIGCONT) }
 
+// Pid is the number of the process.
+func (p *Proc) Pid() int { return p.cmd.Process.Pid }
+
 // Done is closed when the process has ended.
 func (p *Proc) Done() <-chan struct{} { return p.done }
 
