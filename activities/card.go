@@ -98,7 +98,7 @@ func (a *Card) DecideHeldName(ctx context.Context, in DecideHeldInput) (cardstor
 	return a.Process.DecideHeld(ctx, in.ApplicationID, in.StaffID, in.Release, in.Reason)
 }
 
-// LookAtCase tells where the case stands, after a set-based move.
+// LookAtCase returns where the case stands, after a set-based move. An approval that is due takes effect.
 func (a *Card) LookAtCase(ctx context.Context, in CaseInput) (cardstore.Snapshot, error) {
 	return a.Process.Look(ctx, in.ApplicationID)
 }
@@ -106,6 +106,11 @@ func (a *Card) LookAtCase(ctx context.Context, in CaseInput) (cardstore.Snapshot
 // DecidePhoto approves or refuses the photo of a case under review.
 func (a *Card) DecidePhoto(ctx context.Context, in cardstore.PhotoDecision) (cardstore.Snapshot, error) {
 	return a.regular().DecidePhoto(ctx, in)
+}
+
+// RetractPhoto takes an approval back that has not taken effect.
+func (a *Card) RetractPhoto(ctx context.Context, in cardstore.PhotoRetraction) (cardstore.Snapshot, error) {
+	return a.regular().RetractPhoto(ctx, in)
 }
 
 // ChangeDesign gives a case another photo or face, or mends it.

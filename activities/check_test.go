@@ -20,8 +20,7 @@ func TestCompareCasesResumesAndWakes(t *testing.T) {
 	s := stage.New(t)
 	orphan, ended := s.Waiting(s.Branch), s.Waiting(s.Branch)
 	decided := s.Reviewing()
-	_, err := s.Regular.DecidePhoto(t.Context(), s.Decision(decided, true))
-	require.NoError(t, err)
+	s.Approve(decided)
 	s.Clock.Advance(2 * checkstore.Settled)
 	w, resumed := &woken{}, []uuid.UUID{}
 	none := func(context.Context) (map[uuid.UUID]bool, error) { return nil, nil }

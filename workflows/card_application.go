@@ -33,6 +33,7 @@ const (
 	updateWithdraw     = "withdraw"
 	updateDecideHeld   = "decide-held"
 	updateDecidePhoto  = "decide-photo"
+	updateRetractPhoto = "retract-photo"
 	updateChangeDesign = "change-design"
 	updateChangePhone  = "change-phone"
 )
@@ -72,7 +73,9 @@ func CardApplication(ctx workflow.Context, in CardApplicationInput) error {
 			err = c.waitForHolder(ctx, deed.LapseCase)
 		case card.Mending:
 			err = c.waitForHolder(ctx, deed.GiveUpCase)
-		case card.Held, card.Reviewing, card.Waiting, card.Producing:
+		case card.Reviewing:
+			err = c.waitForReview(ctx)
+		case card.Held, card.Waiting, card.Producing:
 			err = c.waitUntilDue(ctx)
 		case card.Lapsed:
 			err = c.waitForBranch(ctx)
@@ -146,6 +149,19 @@ func (c *cardCase) waitUntilDue(ctx workflow.Context) error {
 		workflow.GetLogger(ctx).Warn("a card is overdue", "alarm", true, "application", c.id.String())
 	}
 	return nil
+}
+
+// waitForReview waits for a reviewer, and carries an approval out once it can no longer be taken back. Snapshots
+// that were recorded before approvals waited have no such time, so their histories replay without a version.
+func (c *cardCase) waitForReview(ctx workflow.Context) error {
+	if c.at.Until.IsZero() {
+		return c.waitUntilDue(ctx)
+	}
+	moved, err := c.waitUntil(ctx, c.at.Until)
+	if err != nil || moved {
+		return err
+	}
+	return c.do(ctx, deed.LookAtCase, activities.CaseInput{ApplicationID: c.id})
 }
 
 // waitForBranch keeps a lapsed case open for a new choice, for a long time.
@@ -240,6 +256,7 @@ func (c *cardCase) listen(ctx workflow.Context) error {
 		decision(ctx, c, updateWithdraw, deed.WithdrawApplication),
 		decision(ctx, c, updateDecideHeld, deed.DecideHeldName),
 		decision(ctx, c, updateDecidePhoto, deed.DecidePhoto),
+		decision(ctx, c, updateRetractPhoto, deed.RetractPhoto),
 		decision(ctx, c, updateChangeDesign, deed.ChangeDesign),
 		decision(ctx, c, updateChangePhone, deed.ChangePhone),
 	)

@@ -125,6 +125,7 @@ func newBook(t *testing.T) *book {
 	}).Maybe()
 	b.env.OnActivity(c.LookAtCase, mock.Anything, mock.Anything).Return(func(context.Context, activities.CaseInput) (cardstore.Snapshot, error) {
 		b.looked++
+		b.settle()
 		return b.snapshot(), nil
 	}).Maybe()
 	return b
@@ -162,7 +163,7 @@ func (b *book) snapshot() cardstore.Snapshot {
 	case card.Collected:
 		s.Until = b.closed.Add(b.terms.Undo)
 	case card.Held, card.Reviewing, card.Waiting, card.Producing:
-		s.Due = b.regular.due
+		s.Due, s.Until = b.regular.due, b.regular.decidedUntil
 	case card.Mending:
 		s.Until, s.Reminders = b.regular.mendUntil, b.regular.reminders
 	case card.Accepted, card.Closed, card.Withdrawn, card.Refused:

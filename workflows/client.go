@@ -25,6 +25,7 @@ type (
 	WithdrawInput     = activities.WithdrawInput
 	DecideHeldInput   = activities.DecideHeldInput
 	PhotoDecision     = cardstore.PhotoDecision
+	PhotoRetraction   = cardstore.PhotoRetraction
 	NewDesign         = cardstore.NewDesign
 	ChangePhoneInput  = activities.ChangePhoneInput
 )
@@ -100,11 +101,6 @@ func (c *Client) DecideHeld(ctx context.Context, in DecideHeldInput) error {
 	return c.decide(ctx, in.ApplicationID, updateDecideHeld, in)
 }
 
-// DecidePhoto decides about a photo under review.
-func (c *Client) DecidePhoto(ctx context.Context, in PhotoDecision) error {
-	return c.decide(ctx, in.ApplicationID, updateDecidePhoto, in)
-}
-
 // ChangeDesign gives a case another photo or face.
 func (c *Client) ChangeDesign(ctx context.Context, in NewDesign) error {
 	return c.decide(ctx, in.ApplicationID, updateChangeDesign, in)
@@ -124,6 +120,22 @@ func (c *Client) Wake(ctx context.Context, application uuid.UUID) error {
 		return nil
 	}
 	return toFault(err)
+}
+
+// Review is the client with what reviewers decide.
+type Review struct{ *Client }
+
+// Review is the part of the client that reviewers' pages use.
+func (c *Client) Review() Review { return Review{c} }
+
+// DecidePhoto decides about a photo under review.
+func (r Review) DecidePhoto(ctx context.Context, in PhotoDecision) error {
+	return r.decide(ctx, in.ApplicationID, updateDecidePhoto, in)
+}
+
+// RetractPhoto takes the approval of a photo back that has not taken effect.
+func (r Review) RetractPhoto(ctx context.Context, in PhotoRetraction) error {
+	return r.decide(ctx, in.ApplicationID, updateRetractPhoto, in)
 }
 
 // ErrEnded: the process of this case is over, or was never started. The caller asks its own row

@@ -25,6 +25,17 @@ type regular struct {
 	reminders []time.Time
 	told      []time.Time // when people were told that the card is overdue
 	gaveUp    int
+	// decidedUntil is when an approval takes effect; tookEffect is when each did.
+	decidedUntil time.Time
+	tookEffect   []time.Time
+}
+
+// settle carries an approval out that is due, as the store does at every look.
+func (b *book) settle() {
+	if until := b.regular.decidedUntil; b.state == card.Reviewing && !until.IsZero() && !b.env.Now().Before(until) {
+		b.state, b.regular.decidedUntil = card.Waiting, time.Time{}
+		b.regular.tookEffect = append(b.regular.tookEffect, b.env.Now())
+	}
 }
 
 const days = 24 * hours
@@ -42,9 +53,18 @@ func newRegularBook(t *testing.T, issueTo card.State) *book {
 		if b.state != card.Reviewing {
 			return cardstore.Snapshot{}, conflict()
 		}
-		if b.state = card.Waiting; !in.Approve {
+		if in.Approve {
+			b.regular.decidedUntil = b.env.Now().Add(card.RetractWindow)
+		} else {
 			b.mend()
 		}
+		return b.snapshot(), nil
+	}).Maybe()
+	b.env.OnActivity(c.RetractPhoto, mock.Anything, mock.Anything).Return(func(context.Context, cardstore.PhotoRetraction) (cardstore.Snapshot, error) {
+		if b.settle(); b.state != card.Reviewing {
+			return cardstore.Snapshot{}, conflict()
+		}
+		b.regular.decidedUntil = time.Time{}
 		return b.snapshot(), nil
 	}).Maybe()
 	b.env.OnActivity(c.ChangeDesign, mock.Anything, mock.Anything).Return(func(_ context.Context, _ cardstore.NewDesign) (cardstore.Snapshot, error) {
@@ -182,9 +202,38 @@ func TestReviewerApprovesThePhoto(t *testing.T) {
 	late := b.after(20*days+time.Minute, updateDecidePhoto, cardstore.PhotoDecision{})
 	b.run(t)
 	require.True(t, approve.done)
-	require.Error(t, second.failed, "the deed tells that it was decided")
+	require.Error(t, second.failed, "the activity finds that it was decided")
+	require.Len(t, b.regular.tookEffect, 1)
+	require.WithinDuration(t, start.Add(days+card.RetractWindow), b.regular.tookEffect[0], time.Second)
 	require.Error(t, late.failed)
 	require.Equal(t, card.Collected, b.state)
+}
+
+// An approval that is taken back within its window never takes effect; the case waits for a reviewer again.
+func TestApprovalIsTakenBack(t *testing.T) {
+	t.Parallel()
+	b := newRegularBook(t, card.Reviewing)
+	b.after(days, updateDecidePhoto, cardstore.PhotoDecision{Approve: true})
+	back := b.after(days+card.RetractWindow/2, updateRetractPhoto, cardstore.PhotoRetraction{})
+	b.after(2*days, updateDecidePhoto, cardstore.PhotoDecision{Approve: true})
+	late := b.after(2*days+2*card.RetractWindow, updateRetractPhoto, cardstore.PhotoRetraction{})
+	b.after(3*days, updateWithdraw, activities.WithdrawInput{})
+	b.run(t)
+	require.True(t, back.done)
+	require.Error(t, late.failed)
+	require.Len(t, b.regular.tookEffect, 1)
+	require.WithinDuration(t, start.Add(2*days+card.RetractWindow), b.regular.tookEffect[0], time.Second)
+}
+
+// A process that starts anew over an approval that waits, or is late, carries it out.
+func TestResumedProcessCarriesAnApprovalOut(t *testing.T) {
+	t.Parallel()
+	b := newRegularBook(t, card.Reviewing)
+	b.regular.decidedUntil = start.Add(-hours)
+	b.after(days, updateWithdraw, activities.WithdrawInput{})
+	b.run(t)
+	require.Len(t, b.regular.tookEffect, 1)
+	require.WithinDuration(t, start, b.regular.tookEffect[0], 2*time.Second)
 }
 
 // A refused photo is mended within fifteen working days, and the dates count from then.

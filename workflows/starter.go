@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -104,11 +105,15 @@ func (s *Starter) Wait() { s.workers.Wait() }
 // Backlog lists accepted applications that were submitted before a time, oldest first.
 type Backlog interface {
 	Unorchestrated(ctx context.Context, before time.Time, limit int) ([]uuid.UUID, error)
+	// LateApprovals lists cases whose approval should have taken effect before a time.
+	LateApprovals(ctx context.Context, before time.Time, limit int) ([]uuid.UUID, error)
 }
 
-// Sweeper starts whatever was accepted and never started: the api was killed, Temporal was away.
+// Sweeper starts whatever was accepted and never started: the api was killed, Temporal was away. It wakes the
+// processes of approvals that are late: the answer of the decision was lost before the process had it.
 type Sweeper struct {
 	start   func(context.Context, uuid.UUID) error
+	wake    func(context.Context, uuid.UUID) error
 	Backlog Backlog
 	Clock   clock.Clock
 	Age     time.Duration
@@ -118,7 +123,7 @@ type Sweeper struct {
 // NewSweeper makes a sweeper. age is how long an application may be accepted before the sweeper
 // looks at it, every the pause between two sweeps.
 func NewSweeper(c *Client, b Backlog, now clock.Clock, age, every time.Duration) *Sweeper {
-	return &Sweeper{start: c.StartCardApplication, Backlog: b, Clock: now, Age: age, Every: every}
+	return &Sweeper{start: c.StartCardApplication, wake: c.Wake, Backlog: b, Clock: now, Age: age, Every: every}
 }
 
 // sweepLimit bounds one sweep; a longer backlog is taken up by the next.
@@ -143,7 +148,12 @@ func (s *Sweeper) Run(ctx context.Context) {
 // Sweep starts the backlog once and tells how many it started. It stops at the first failure:
 // while Temporal is away every further one would fail as well.
 func (s *Sweeper) Sweep(ctx context.Context) (int, error) {
-	ids, err := s.Backlog.Unorchestrated(ctx, s.Clock.Now().Add(-s.Age), sweepLimit)
+	before := s.Clock.Now().Add(-s.Age)
+	ids, err := s.Backlog.Unorchestrated(ctx, before, sweepLimit)
+	if err != nil {
+		return 0, err
+	}
+	late, err := s.Backlog.LateApprovals(ctx, before, sweepLimit)
 	if err != nil {
 		return 0, err
 	}
@@ -154,6 +164,15 @@ func (s *Sweeper) Sweep(ctx context.Context) (int, error) {
 	}
 	if len(ids) > 0 {
 		slog.InfoContext(ctx, "swept accepted applications", "started", len(ids))
+	}
+	for _, id := range late {
+		// Started first: a process that is missing has nothing to wake.
+		if err := errors.Join(s.start(ctx, id), s.wake(ctx, id)); err != nil {
+			return len(ids), err
+		}
+	}
+	if len(late) > 0 {
+		slog.WarnContext(ctx, "woke the processes of late approvals", "count", len(late))
 	}
 	return len(ids), nil
 }

@@ -90,6 +90,36 @@ type backlog []uuid.UUID
 
 func (b backlog) Unorchestrated(context.Context, time.Time, int) ([]uuid.UUID, error) { return b, nil }
 
+func (b backlog) LateApprovals(context.Context, time.Time, int) ([]uuid.UUID, error) { return nil, nil }
+
+// late is a list of approvals whose processes never learned of them.
+type late struct {
+	backlog
+	approvals []uuid.UUID
+}
+
+func (l late) LateApprovals(context.Context, time.Time, int) ([]uuid.UUID, error) {
+	return l.approvals, nil
+}
+
+func TestSweeperWakesLateApprovals(t *testing.T) {
+	t.Parallel()
+	id := uuid.Must(uuid.NewV4())
+	var calls []string
+	note := func(what string) func(context.Context, uuid.UUID) error {
+		return func(_ context.Context, got uuid.UUID) error {
+			require.Equal(t, id, got)
+			calls = append(calls, what)
+			return nil
+		}
+	}
+	s := &Sweeper{start: note("start"), wake: note("wake"), Backlog: late{approvals: []uuid.UUID{id}}, Clock: fixed{}}
+	n, err := s.Sweep(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, n)
+	require.Equal(t, []string{"start", "wake"}, calls)
+}
+
 func TestSweeperStopsWhileTemporalIsAway(t *testing.T) {
 	t.Parallel()
 	tries := 0

@@ -61,16 +61,17 @@ func (h room) decide(w http.ResponseWriter, r *http.Request, approve bool) error
 	return h.afterRefusal(w, r, form, in, cause)
 }
 
+// saidOf is the sentence about a decision. Of an approval the page says it beside the button that takes it back.
 func saidOf(approve bool) string {
 	if approve {
-		return "已通过。"
+		return ""
 	}
 	return "已退回，申请人会收到原因。"
 }
 
 // afterRefusal says why a decision was not taken. Where the answer was lost, the row is asked.
 func (h room) afterRefusal(w http.ResponseWriter, r *http.Request, form *web.Form, in workflows.PhotoDecision, cause error) error {
-	decision, err := h.Reviews.Decided(r.Context(), in.StaffID, in.PhotoID)
+	decision, err := h.Reviews.Decided(r.Context(), in.StaffID, in.ApplicationID, in.PhotoID)
 	if err != nil {
 		return err
 	}
@@ -101,7 +102,7 @@ func (h room) again(w http.ResponseWriter, r *http.Request, form *web.Form, stat
 		}
 		return h.gone(w, r, http.StatusConflict, sentence)
 	}
-	return h.Kit.Render(w, r, status, "review/case", newCasePage(c, form))
+	return h.renderCase(w, r, status, c, form)
 }
 
 // reasonOf reads why the photo is refused, in the words that the applicant will read.

@@ -7,6 +7,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/gofrs/uuid/v5"
@@ -18,12 +19,13 @@ import (
 	"volcard/workflows"
 )
 
-// Process carries out the reviewer's decisions; *workflows.Client is one.
+// Process carries out the reviewer's decisions; workflows.Review is one.
 type Process interface {
 	DecidePhoto(ctx context.Context, in workflows.PhotoDecision) error
+	RetractPhoto(ctx context.Context, in workflows.PhotoRetraction) error
 }
 
-var _ Process = (*workflows.Client)(nil)
+var _ Process = workflows.Review{}
 
 // Deps is what the room needs.
 type Deps struct {
@@ -54,7 +56,8 @@ func Routes(r chi.Router, d Deps) {
 		r.Post("/cases/{id}/approve", handle(h.approve))
 		r.Post("/cases/{id}/refuse", handle(h.refuse))
 		r.Post("/cases/{id}/release", handle(h.release))
-		for _, decision := range []string{"approve", "refuse", "release"} {
+		r.Post("/cases/{id}/retract", handle(h.retract))
+		for _, decision := range []string{"approve", "refuse", "release", "retract"} {
 			r.Get("/cases/{id}/"+decision, web.Beside("."))
 		}
 	})
@@ -62,6 +65,7 @@ func Routes(r chi.Router, d Deps) {
 
 type firstPage struct {
 	web.Frame
+	Approval *approval
 	photostore.ReviewQueue
 }
 
@@ -72,6 +76,9 @@ func (h room) first(w http.ResponseWriter, r *http.Request) error {
 	p := &firstPage{Frame: web.Frame{Title: "照片审核"}}
 	var err error
 	if p.ReviewQueue, err = h.Reviews.Queue(r.Context(), web.User(r).ID); err != nil {
+		return err
+	}
+	if p.Approval, err = h.approval(r); err != nil {
 		return err
 	}
 	return h.Kit.Render(w, r, http.StatusOK, "review/first", p)
@@ -155,10 +162,13 @@ type choice struct {
 
 type casePage struct {
 	web.Frame
-	Case    photostore.ReviewCase
-	Hints   []photo.Finding
-	Choices []choice
-	Form    *web.Form
+	Approval *approval
+	Case     photostore.ReviewCase
+	// ClaimLeft is for how many seconds the reviewer has the case.
+	ClaimLeft int
+	Hints     []photo.Finding
+	Choices   []choice
+	Form      *web.Form
 }
 
 // keys is how many reasons have a key of their own.
@@ -197,7 +207,17 @@ func (h room) show(w http.ResponseWriter, r *http.Request) error {
 	}
 	// Who looked at whom can be told afterwards; identifiers only.
 	slog.InfoContext(r.Context(), "case shown to reviewer", "staff", web.User(r).ID, "application", c.ID)
-	return h.Kit.Render(w, r, http.StatusOK, "review/case", newCasePage(c, web.NewForm(nil)))
+	return h.renderCase(w, r, http.StatusOK, c, web.NewForm(nil))
+}
+
+func (h room) renderCase(w http.ResponseWriter, r *http.Request, status int, c photostore.ReviewCase, form *web.Form) error {
+	p := newCasePage(c, form)
+	p.ClaimLeft = int(c.ClaimedTill.Sub(h.Kit.Now()) / time.Second)
+	var err error
+	if p.Approval, err = h.approval(r); err != nil {
+		return err
+	}
+	return h.Kit.Render(w, r, status, "review/case", p)
 }
 
 // photo is the picture under review, for the one who took the case.
@@ -215,10 +235,16 @@ func (h room) photo(w http.ResponseWriter, r *http.Request) error {
 
 type gonePage struct {
 	web.Frame
+	Approval *approval
 	Sentence string
 }
 
 // gone says why a case is not the reviewer's any more, and leads on to the next.
 func (h room) gone(w http.ResponseWriter, r *http.Request, status int, sentence string) error {
-	return h.Kit.Render(w, r, status, "review/gone", &gonePage{Frame: web.Frame{Title: "照片审核"}, Sentence: sentence})
+	p := &gonePage{Frame: web.Frame{Title: "照片审核"}, Sentence: sentence}
+	var err error
+	if p.Approval, err = h.approval(r); err != nil {
+		return err
+	}
+	return h.Kit.Render(w, r, status, "review/gone", p)
 }

@@ -33,11 +33,19 @@ type direct struct {
 }
 
 func (d *direct) DecidePhoto(ctx context.Context, in workflows.PhotoDecision) error {
+	return d.do(func() error { _, err := d.process.DecidePhoto(ctx, in); return err })
+}
+
+func (d *direct) RetractPhoto(ctx context.Context, in workflows.PhotoRetraction) error {
+	return d.do(func() error { _, err := d.process.RetractPhoto(ctx, in); return err })
+}
+
+func (d *direct) do(decide func() error) error {
 	d.calls++
 	if d.instead != nil {
 		return d.instead
 	}
-	if _, err := d.process.DecidePhoto(ctx, in); err != nil {
+	if err := decide(); err != nil {
 		return err
 	}
 	return d.after
@@ -75,6 +83,15 @@ func (h *house) doubtful(name string, findings ...string) stage.Applicant {
 	return h.works.Apply(name, storetest.IDNumber(h.n), h.branch, demo.Portrait(h.n), findings...)
 }
 
+// settled is where a case stands once nothing about it can be taken back.
+func (h *house) settled(c stage.Applicant) card.State {
+	h.T.Helper()
+	h.Clock.Advance(card.RetractWindow)
+	snap, err := h.works.Process.Look(context.Background(), c.ID)
+	require.NoError(h.T, err)
+	return snap.State
+}
+
 func (h *house) client() *webtest.Client { return h.Reviewer(h.me) }
 
 func (h *house) text(sql string, args ...any) (text string) {
@@ -107,8 +124,8 @@ func TestReviewerGoesThroughTheQueue(t *testing.T) {
 	me.Post(path(wang)+"/refuse", values).WantAt(path(li))
 	require.Equal(t, "1", h.text("SELECT count(*)::text FROM audit_entry WHERE subject_id = $1 AND action = 'refuse-photo'", wang.ID))
 
-	me.Get(path(li)).Submit("#approve", nil).WantAt("/review").WantText(".flash", "已通过。现在没有等待审核的照片。")
-	require.Equal(t, card.Waiting, h.works.State(li))
+	me.Get(path(li)).Submit("#approve", nil).WantAt("/review").WantText("#retract", "已通过 李*").WantText(".flash", "现在没有等待审核的照片。")
+	require.Equal(t, card.Waiting, h.settled(li))
 	require.Equal(t, "approved", h.text("SELECT decision FROM photo WHERE id = $1 AND decided_by = $2", li.Photo, h.me))
 }
 
@@ -186,8 +203,8 @@ func TestStaleDecisions(t *testing.T) {
 	me.Get(path(wang) + "/photo.jpg").Want(http.StatusNotFound)
 	other := h.Reviewer(h.other)
 	h.process.after = &fault.Error{Kind: fault.Unavailable, Msg: "办理系统暂时繁忙，请稍后再试。"}
-	other.Post("/review/next", nil).WantAt(path(wang)).Submit("#approve", nil).WantAt("/review").WantText(".flash", "已通过") // only the answer was lost
-	require.Equal(t, card.Waiting, h.works.State(wang))
+	other.Post("/review/next", nil).WantAt(path(wang)).Submit("#approve", nil).WantAt("/review").WantText("#retract", "已通过") // only the answer was lost
+	require.Equal(t, card.Waiting, h.settled(wang))
 	me.Post(path(wang)+"/refuse", url.Values{"photo": {newer.String()}, "reason": {"light"}}).Want(http.StatusConflict)
 	require.Equal(t, card.Waiting, h.works.State(wang))
 }
@@ -205,7 +222,7 @@ func TestEarlierRefusalsAreTold(t *testing.T) {
 	page := me.Post("/review/next", nil).WantAt(path(wang)).WantText("#before", "此前已退回 1 次").WantText("#hints", "没有提示")
 	require.Equal(t, demo.Portrait(4), me.Get(path(wang)+"/photo.jpg").Body)
 	page.Submit("#approve", nil).WantAt("/review")
-	require.Equal(t, card.Waiting, h.works.State(wang))
+	require.Equal(t, card.Waiting, h.settled(wang))
 }
 
 func TestPhotoIsForItsReviewer(t *testing.T) {
@@ -229,7 +246,7 @@ func TestPhotoIsForItsReviewer(t *testing.T) {
 		for _, p := range []string{"/review", path(wang), path(wang) + "/photo.jpg"} {
 			require.Equal(t, http.StatusForbidden, c.Get(p).Response.StatusCode, who+" "+p)
 		}
-		for _, p := range []string{"/review/next", path(wang) + "/approve", path(wang) + "/refuse", path(wang) + "/release"} {
+		for _, p := range []string{"/review/next", path(wang) + "/approve", path(wang) + "/refuse", path(wang) + "/release", path(wang) + "/retract"} {
 			require.Equal(t, http.StatusForbidden, c.Post(p, url.Values{"photo": {wang.Photo.String()}}).Response.StatusCode, who+" "+p)
 		}
 	}
@@ -297,7 +314,15 @@ func TestReviewByKeyboard(t *testing.T) {
 	b.Shots(me, path(li), "review-long")
 	types("a")
 	opened(sun)
-	require.Equal(t, card.Waiting, h.works.State(li))
+	wait("#retract", `document.activeElement.tagName !== "INPUT"`)
+	b.Shots(me, path(sun), "review-retract")
+	webtest.Axe(t, b, me, path(sun))
+	types("z")
+	opened(li) // taken back, to be decided again
+	wait(".flash", `document.querySelector(".flash").textContent.includes("已撤回") && !document.getElementById("retract")`)
+	types("a")
+	opened(sun)
+	require.Equal(t, card.Waiting, h.settled(li))
 	_, err = chromedp.Run(tab, chromedp.Evaluate[bool](
 		`(p => { window.right = p.getAttribute("src"); p.src = "/review/no-photo.jpg"; return true; })(document.getElementById("photo"))`))
 	require.NoError(t, err)
@@ -311,5 +336,5 @@ func TestReviewByKeyboard(t *testing.T) {
 	wait("#notice", `document.getElementById("notice").textContent === ""`)
 	types("a")
 	wait("#calm", `true`)
-	require.Equal(t, card.Waiting, h.works.State(sun))
+	require.Equal(t, card.Waiting, h.settled(sun))
 }

@@ -90,7 +90,7 @@ func pages(p *parts, cfg config.API, starter *workflows.Starter, watch *casewatc
 			Kit: kit, Process: p.client.Production(), Counter: cardstore.Counter{Store: p.cards}, Stock: stock, Places: places,
 			Batches: batchstore.Reads{Store: batches}, Photos: photos, Keyring: p.keys, Limiter: limiter, Terms: p.terms,
 		},
-		Review: review.Deps{Kit: kit, Process: p.client, Reviews: photostore.Reviews{Photos: photos}},
+		Review: review.Deps{Kit: kit, Process: p.client.Review(), Reviews: photostore.Reviews{Photos: photos}},
 		Factory: factory.Deps{
 			Kit: kit, Process: p.client.Production(), Reads: batchstore.Reads{Store: batches}, Files: batchstore.Downloads{Store: batches},
 		},

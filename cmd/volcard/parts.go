@@ -125,7 +125,7 @@ func termsOf(c config.Cards) card.Terms {
 func regularTermsOf(c config.Cards) card.RegularTerms {
 	return card.RegularTerms{
 		Promise: calendar.PromiseTerms{From: c.PromiseFrom, Until: c.PromiseUntil}, MendDays: c.MendDays,
-		Pace: calendar.Pace{Workday: c.Workday},
+		Retract: card.RetractWindow, Pace: calendar.Pace{Workday: c.Workday},
 	}
 }
 

@@ -95,6 +95,7 @@ var matrix = map[string]access{
 	"GET /review/": reviewing, "POST /review/next": reviewing, "GET /review/cases/{id}": ownReview, "GET /review/cases/{id}/photo.jpg": ownReview,
 	// A case that is not the reviewer's answers like one that does not exist: with what to do next.
 	"POST /review/cases/{id}/approve": reviewing, "POST /review/cases/{id}/refuse": reviewing, "POST /review/cases/{id}/release": reviewing,
+	"POST /review/cases/{id}/retract": reviewing, "GET /review/cases/{id}/retract": reviewing,
 
 	"GET /factory/": factoryOf, "GET /factory/batches/{id}": factoryOf, "GET /factory/batches/{id}/manifest.csv": factoryOf,
 	"GET /factory/batches/{id}/print/{n}.pdf": factoryOf, "GET /factory/batches/{id}/printed": factoryOf,

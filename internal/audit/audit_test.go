@@ -57,7 +57,11 @@ func regularBooks(t *testing.T, s *stage.Stage) {
 	t.Helper()
 	ctx := context.Background()
 	s.Clock.Advance(time.Second)
-	collected := s.Ready()
+	collected := s.Reviewing()
+	require.Equal(t, card.Waiting, s.Approve(collected).State)
+	first := s.Freeze()
+	s.Make(first)
+	s.Arrive(first, s.Branch)
 	_, err := s.Process.HandOver(ctx, s.HandOver(collected))
 	require.NoError(t, err)
 	taken, rejected := s.Waiting(s.Branch), s.Waiting(s.Other)
@@ -182,6 +186,8 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 		"case that was to be mended and was not given up":    {"UPDATE application SET mend_until = '2026-12-15 16:00Z', mend_from = '2026-12-01' WHERE id = " + mending},
 		"photo of somebody else":                             {"ALTER TABLE application DROP CONSTRAINT application_photo", "UPDATE application SET photo_id = (SELECT photo_id FROM application WHERE id = " + mending + ") WHERE id = " + waiting},
 		"card with a photo that nobody passed":               {"UPDATE photo SET verdict = 'doubtful' WHERE id = (SELECT photo_id FROM application WHERE id = " + waiting + ")"},
+		"approval of a photo that did not take effect":       {"UPDATE application SET decided_until = '2026-12-15' WHERE state = 'reviewing'"},
+		"photo approved after its approval was taken back":   {"UPDATE audit_entry SET action = 'retract-approval' WHERE action = 'pre-approve-photo'"},
 		"photo decided by somebody who is no reviewer":       {"UPDATE photo SET decided_by = (SELECT id FROM staff WHERE role = 'factory') WHERE decided_by IS NOT NULL"},
 		"regular card handed over under another number":      {"UPDATE hand_over SET card_number = (SELECT number FROM card WHERE application_id = " + atCounter + ") WHERE card_number IS NOT NULL"},
 		"regular card handed over before it arrived":         {"UPDATE parcel SET arrived_at = '2026-12-15' WHERE arrived_at IS NOT NULL"},

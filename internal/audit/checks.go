@@ -140,7 +140,8 @@ var checks = []check{
 		   ('withdraw', 'ready', 'withdrawn'), ('withdraw', 'lapsed', 'withdrawn'),
 		   ('ask-again', 'held', 'mending'), ('approve', 'accepted', 'waiting'), ('approve', 'reviewing', 'waiting'),
 		   ('review', 'accepted', 'reviewing'), ('review', 'waiting', 'reviewing'), ('approve-photo', 'reviewing', 'waiting'),
-		   ('refuse-photo', 'reviewing', 'mending'), ('requeue-photo', 'reviewing', 'reviewing'), ('mend', 'mending', 'reviewing'), ('confirm', 'mending', 'waiting'),
+		   ('refuse-photo', 'reviewing', 'mending'), ('requeue-photo', 'reviewing', 'reviewing'),
+		   ('pre-approve-photo', 'reviewing', 'reviewing'), ('retract-approval', 'reviewing', 'reviewing'), ('mend', 'mending', 'reviewing'), ('confirm', 'mending', 'waiting'),
 		   ('give-up', 'mending', 'refused'), ('change-design', 'held', 'held'), ('change-design', 'reviewing', 'reviewing'), ('change-design', 'waiting', 'waiting'),
 		   ('change-phone', 'held', 'held'), ('change-phone', 'reviewing', 'reviewing'), ('change-phone', 'mending', 'mending'), ('change-phone', 'waiting', 'waiting'),
 		   ('change-phone', 'ready', 'ready'), ('change-phone', 'lapsed', 'lapsed'),
@@ -155,7 +156,7 @@ var checks = []check{
 	{"decision of a person without a person", `
 		SELECT 'application ' || subject_id || ' seq ' || seq FROM audit_entry
 		 WHERE subject_kind = 'application' AND (
-		   (action IN ('hand-over', 'undo-hand-over', 'release', 'ask-again', 'refuse', 'approve-photo', 'refuse-photo', 'requeue-photo', 'arrive')
+		   (action IN ('hand-over', 'undo-hand-over', 'release', 'ask-again', 'refuse', 'approve-photo', 'refuse-photo', 'requeue-photo', 'pre-approve-photo', 'arrive')
 		     AND actor_kind <> 'staff') OR
 		   (action IN ('submit', 'withdraw', 'choose-branch', 'change-design', 'change-phone', 'mend', 'confirm') AND actor_kind <> 'person')) ORDER BY 1`},
 

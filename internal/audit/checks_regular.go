@@ -107,6 +107,17 @@ var regularChecks = []check{
 		 WHERE a.state IN ('waiting', 'producing', 'ready', 'lapsed', 'collected', 'closed')
 		   AND coalesce(p.decision, CASE p.verdict WHEN 'clear' THEN 'approved' ELSE 'undecided' END) <> 'approved' ORDER BY 1`},
 
+	{"approval of a photo that did not take effect", `
+		SELECT 'application ' || id FROM application WHERE state = 'reviewing' AND decided_until < @late ORDER BY 1`},
+
+	{"photo approved after its approval was taken back", `
+		SELECT 'application ' || subject_id || ' seq ' || seq FROM (
+		  SELECT subject_id, seq, action, max(seq) FILTER (WHERE action = 'retract-approval') OVER chain AS retracted,
+		         max(seq) FILTER (WHERE action = 'pre-approve-photo') OVER chain AS approved
+		    FROM audit_entry WHERE action IN ('pre-approve-photo', 'retract-approval', 'approve-photo')
+		  WINDOW chain AS (PARTITION BY subject_id ORDER BY seq)) c
+		 WHERE action = 'approve-photo' AND retracted > coalesce(approved, 0) ORDER BY 1`},
+
 	{"photo decided by somebody who is no reviewer", `
 		SELECT 'photo ' || p.id FROM photo p JOIN staff s ON s.id = p.decided_by WHERE s.role <> 'reviewer' ORDER BY 1`},
 

@@ -218,6 +218,10 @@ func (a Action) Text() string {
 		return "照片检查通过，签发电子证"
 	case Review:
 		return "照片转人工审核"
+	case PreApprovePhoto:
+		return "审核员通过，等待生效"
+	case RetractApproval:
+		return "审核员的通过已撤回"
 	case ApprovePhoto:
 		return "照片审核通过"
 	case RefusePhoto:

@@ -149,34 +149,37 @@ func (s State) Text() string {
 type Action string
 
 const (
-	Submit       Action = "submit"
-	Issue        Action = "issue"
-	Hold         Action = "hold"
-	Release      Action = "release"   // a person found the held name printable
-	AskAgain     Action = "ask-again" // the same of a regular card: its preview must be confirmed first
-	Refuse       Action = "refuse"
-	Approve      Action = "approve" // the rules passed the photo
-	Review       Action = "review"  // the rules could not pass the photo
-	ApprovePhoto Action = "approve-photo"
-	RefusePhoto  Action = "refuse-photo"
-	Requeue      Action = "requeue-photo" // a reviewer left the photo to another one
-	Mend         Action = "mend"          // mended and confirmed; a person looks at the photo
-	Confirm      Action = "confirm"       // mended and confirmed; the photo had passed
-	GiveUp       Action = "give-up"       // nothing was mended in time
-	ChangeDesign Action = "change-design"
-	ChangePhone  Action = "change-phone"
-	Promise      Action = "promise" // other dates, by another calendar
-	Overdue      Action = "overdue"
-	Freeze       Action = "freeze"
-	Reject       Action = "reject" // the batch found other content than was confirmed
-	Arrive       Action = "arrive"
-	Extend       Action = "extend" // a later last day, since the branch is closed on the one before
-	Lapse        Action = "lapse"
-	ChooseBranch Action = "choose-branch"
-	HandOver     Action = "hand-over"
-	UndoHandOver Action = "undo-hand-over"
-	Withdraw     Action = "withdraw"
-	Close        Action = "close"
+	Submit   Action = "submit"
+	Issue    Action = "issue"
+	Hold     Action = "hold"
+	Release  Action = "release"   // a person found the held name printable
+	AskAgain Action = "ask-again" // the same of a regular card: its preview must be confirmed first
+	Refuse   Action = "refuse"
+	Approve  Action = "approve" // the rules passed the photo
+	Review   Action = "review"  // the rules could not pass the photo
+	// PreApprovePhoto is a reviewer's approval that can still be taken back; ApprovePhoto is when it takes effect.
+	PreApprovePhoto Action = "pre-approve-photo"
+	RetractApproval Action = "retract-approval" // by the reviewer, or by the process where a consent ended
+	ApprovePhoto    Action = "approve-photo"
+	RefusePhoto     Action = "refuse-photo"
+	Requeue         Action = "requeue-photo" // a reviewer left the photo to another one
+	Mend            Action = "mend"          // mended and confirmed; a person looks at the photo
+	Confirm         Action = "confirm"       // mended and confirmed; the photo had passed
+	GiveUp          Action = "give-up"       // nothing was mended in time
+	ChangeDesign    Action = "change-design"
+	ChangePhone     Action = "change-phone"
+	Promise         Action = "promise" // other dates, by another calendar
+	Overdue         Action = "overdue"
+	Freeze          Action = "freeze"
+	Reject          Action = "reject" // the batch found other content than was confirmed
+	Arrive          Action = "arrive"
+	Extend          Action = "extend" // a later last day, since the branch is closed on the one before
+	Lapse           Action = "lapse"
+	ChooseBranch    Action = "choose-branch"
+	HandOver        Action = "hand-over"
+	UndoHandOver    Action = "undo-hand-over"
+	Withdraw        Action = "withdraw"
+	Close           Action = "close"
 )
 
 // Steps of a batch, as they stand in the timelines of its cards.
@@ -208,6 +211,8 @@ var moves = []Move{
 	{Approve, Accepted, Waiting},
 	{Review, Accepted, Reviewing},
 	{Approve, Reviewing, Waiting}, // another photo, that the rules pass
+	{PreApprovePhoto, Reviewing, Reviewing},
+	{RetractApproval, Reviewing, Reviewing},
 	{ApprovePhoto, Reviewing, Waiting},
 	{RefusePhoto, Reviewing, Mending},
 	{Requeue, Reviewing, Reviewing},

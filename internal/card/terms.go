@@ -99,11 +99,20 @@ type RegularTerms struct {
 	Promise calendar.PromiseTerms
 	// MendDays is how long an applicant has to mend what was refused: 15.
 	MendDays int
+	// Retract is how long a reviewer can take the approval of a photo back: 10 seconds.
+	Retract time.Duration
 	// Pace shortens a working day for a demonstration; the zero Pace is the calendar's.
 	Pace calendar.Pace
 }
 
+const (
+	// ReviewClaim is how long a reviewer keeps a case: long enough to look twice, short enough for lunch.
+	ReviewClaim = 15 * time.Minute
+	// RetractWindow is how long a reviewer can take an approval back.
+	RetractWindow = 10 * time.Second
+)
+
 // DefaultRegularTerms are the periods in force where nothing else is set.
 func DefaultRegularTerms() RegularTerms {
-	return RegularTerms{Promise: calendar.DefaultPromise(), MendDays: 15}
+	return RegularTerms{Promise: calendar.DefaultPromise(), MendDays: 15, Retract: RetractWindow}
 }

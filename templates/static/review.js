@@ -7,9 +7,23 @@
 
   var notice = document.getElementById("notice");
 
+  // The seconds in which an approval can be taken back. The place stays empty after it, so that nothing jumps.
+  var retract = document.getElementById("retract");
+  if (retract) {
+    var end = Date.now() + 1000 * Number(retract.dataset.left);
+    var count = retract.querySelector("[data-count]");
+    var clock = setInterval(function () {
+      var left = Math.ceil((end - Date.now()) / 1000);
+      if (left > 0) { count.textContent = left; return; }
+      clearInterval(clock);
+      retract.style.visibility = "hidden";
+      retract = null;
+    }, 250);
+  }
+
   // Nobody decides on a photo that has not been shown.
   function seen() {
-    if (!photo) { return false; }
+    if (!photo || claim.querySelector("button:disabled")) { return false; }
     if (photo.complete && photo.naturalWidth > 0) { return true; }
     say(photo.complete ? "照片没有加载出来，请刷新页面后再决定。" : "照片还在加载，显示出来后再决定。");
     return false;
@@ -21,6 +35,15 @@
     line.className = "flash flash-warn";
     line.textContent = sentence;
     notice.appendChild(line);
+  }
+
+  // A claim that is over: every button of the case could only fail.
+  var claim = document.querySelector("[data-claim]");
+  if (claim) {
+    setTimeout(function () {
+      claim.querySelectorAll("button").forEach(function (button) { button.disabled = true; });
+      say("15 分钟已过，这份申请已退回队列。请回到“照片审核”领取下一份。");
+    }, 1000 * Math.max(0, Number(claim.dataset.claim)));
   }
 
   if (photo) {
@@ -38,6 +61,8 @@
     var box = /^[1-9]$/.test(key) && document.querySelector('[data-key="' + key + '"]');
     if (box) {
       box.checked = !box.checked;
+    } else if (key === "z" && retract) {
+      retract.requestSubmit();
     } else if (key === "a" || key === "r") {
       if (seen()) { document.getElementById(key === "a" ? "approve" : "refuse").requestSubmit(); }
     } else if (event.key === "Escape") {

@@ -50,9 +50,27 @@ func mending(reviewer uuid.UUID, workday time.Duration) func(t *testing.T, w *wo
 func decidePhoto(reviewer uuid.UUID, approve bool) func(context.Context, *workflows.Client, *world.Case) error {
 	return func(ctx context.Context, p *workflows.Client, c *world.Case) error {
 		c.Take(reviewer)
-		return p.DecidePhoto(ctx, workflows.PhotoDecision{
+		return p.Review().DecidePhoto(ctx, workflows.PhotoDecision{
 			ApplicationID: c.ID, StaffID: reviewer, PhotoID: c.Photo, Approve: approve, Reason: "照片太暗，请重拍。",
 		})
+	}
+}
+
+// approveForLong approves a photo and leaves all the time that a test may need to take it back.
+func approveForLong(reviewer uuid.UUID) func(context.Context, *workflows.Client, *world.Case) error {
+	approve := decidePhoto(reviewer, true)
+	return func(ctx context.Context, p *workflows.Client, c *world.Case) error {
+		err := approve(ctx, p, c)
+		if err == nil {
+			c.Postpone(time.Hour)
+		}
+		return err
+	}
+}
+
+func retract(reviewer uuid.UUID) func(context.Context, *workflows.Client, *world.Case) error {
+	return func(ctx context.Context, p *workflows.Client, c *world.Case) error {
+		return p.Review().RetractPhoto(ctx, workflows.PhotoRetraction{ApplicationID: c.ID, StaffID: reviewer, PhotoID: c.Photo})
 	}
 }
 
@@ -83,7 +101,17 @@ func regularMatrix(reviewer uuid.UUID) []deed {
 		{
 			activity: "DecidePhoto", variant: "approve", prepare: doubtful,
 			decide: []decision{{card.Reviewing, decidePhoto(reviewer, true)}}, want: card.Waiting,
-			moves: []string{"submit", "review", "approve-photo"}, told: []string{"card-approved"}, booked: none, cards: 1,
+			moves: []string{"submit", "review", "pre-approve-photo", "approve-photo"}, told: []string{"card-approved"}, booked: none, cards: 1,
+		},
+		{
+			activity: "RetractPhoto", prepare: doubtful,
+			decide: []decision{{card.Reviewing, approveForLong(reviewer)}, {card.Reviewing, retract(reviewer)}}, want: card.Reviewing,
+			moves: []string{"submit", "review", "pre-approve-photo", "retract-approval"}, told: none, booked: none,
+		},
+		{
+			activity: "LookAtCase", variant: "approval takes effect", prepare: doubtful,
+			decide: []decision{{card.Reviewing, decidePhoto(reviewer, true)}}, want: card.Waiting,
+			moves: []string{"submit", "review", "pre-approve-photo", "approve-photo"}, told: []string{"card-approved"}, booked: none, cards: 1,
 		},
 		{
 			activity: "DecidePhoto", variant: "refuse", prepare: doubtful,

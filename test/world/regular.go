@@ -139,6 +139,15 @@ func (c *Case) Take(reviewer uuid.UUID) {
 	})
 }
 
+// Postpone moves the time at which the approval of the case takes effect.
+func (c *Case) Postpone(by time.Duration) {
+	c.world.T.Helper()
+	c.world.Until("the approval is postponed", func() bool {
+		_, err := c.world.DB.Exec(context.Background(), "UPDATE application SET decided_until = decided_until + $2 WHERE id = $1", c.ID, by)
+		return err == nil
+	})
+}
+
 // Design is a change to another photo or face, confirmed on its preview.
 func (c *Case) Design(photoID uuid.UUID, face string) workflows.NewDesign {
 	c.world.T.Helper()

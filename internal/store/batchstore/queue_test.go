@@ -31,6 +31,10 @@ func TestQueuesFollowFromTheState(t *testing.T) {
 		d := s.Decision(a, approve)
 		d.PhotoID = uuid.FromStringOrNil(s.Text("SELECT photo_id::text FROM application WHERE id = $1", a.ID))
 		_, _ = s.Regular.DecidePhoto(ctx, d)
+		if approve { // in effect before the next one looks at the queues
+			s.Clock.Advance(card.RetractWindow)
+			_, _ = s.Process.Look(ctx, a.ID)
+		}
 	}
 	produce := func(fault string) {
 		id := uuid.Must(uuid.NewV7())

@@ -81,6 +81,8 @@ type making struct {
 	MendUntil   *time.Time
 	ReviewerID  *uuid.UUID
 	ReviewUntil *time.Time
+	// DecidedUntil is until when ReviewerID can take the approval of the photo back; nil: there is none.
+	DecidedUntil *time.Time
 }
 
 // promise is two dates, the day they count from, and the instant at which the card is overdue.
@@ -94,7 +96,7 @@ const lockedSQL = `
 	SELECT a.id, a.person_id, a.number, a.state, a.edition, a.holder_name, a.branch_id, b.name, b.hours,
 	       a.pickup_code, a.ready_at, a.pickup_until, a.closed_at, a.phone, p.volunteer_no, a.submitted_at,
 	       a.photo_id, a.face, a.design_hash, a.promise_start, a.promised_from, a.promised_until, a.promise_provisional,
-	       a.promise_due, a.overdue_at, a.mend_from, a.mend_until, a.reviewer_id, a.review_until
+	       a.promise_due, a.overdue_at, a.mend_from, a.mend_until, a.reviewer_id, a.review_until, a.decided_until
 	  FROM application a JOIN branch b ON b.id = a.branch_id JOIN person p ON p.id = a.person_id `
 
 func scanLocked(row pgx.CollectableRow) (locked, error) {
@@ -103,7 +105,7 @@ func scanLocked(row pgx.CollectableRow) (locked, error) {
 		&a.ID, &a.PersonID, &a.Number, &a.State, &a.Edition, &a.HolderName, &a.BranchID, &a.BranchName, &a.BranchHours,
 		&a.PickupCode, &a.ReadyAt, &a.PickupUntil, &a.ClosedAt, &a.Phone, &a.VolunteerNo, &a.SubmittedAt,
 		&a.PhotoID, &a.Face, &a.DesignHash, &a.Promise.Start, &a.Promise.From, &a.Promise.Until, &a.Promise.Provisional,
-		&a.Promise.Due, &a.OverdueAt, &a.MendFrom, &a.MendUntil, &a.ReviewerID, &a.ReviewUntil)
+		&a.Promise.Due, &a.OverdueAt, &a.MendFrom, &a.MendUntil, &a.ReviewerID, &a.ReviewUntil, &a.DecidedUntil)
 	return a, err
 }
 

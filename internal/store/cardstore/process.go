@@ -43,7 +43,7 @@ type Snapshot struct {
 	// Reminders are the times at which the holder is reminded while the state is Ready or Mending.
 	Reminders []time.Time `json:",omitempty"`
 	// Until is when the state ends by itself: Ready lapses, Lapsed closes, Mending is given up,
-	// Collected can no longer be undone. Zero where it does not.
+	// Collected can no longer be undone, the approval of a photo under review takes effect. Zero where it does not.
 	Until time.Time `json:",omitzero"`
 	// Due is when a regular card that is not at its branch by then is overdue; zero where people were
 	// told so already, or where the state has no such time.
@@ -79,17 +79,23 @@ func (s Process) snapshot(ctx context.Context, a locked) (Snapshot, error) {
 		if a.OverdueAt == nil && a.Promise.Due != nil {
 			snap.Due = *a.Promise.Due
 		}
+		if a.DecidedUntil != nil {
+			snap.Until = *a.DecidedUntil
+		}
 	case card.Accepted, card.Closed, card.Withdrawn, card.Refused:
 	}
 	return snap, nil
 }
 
-// Look tells where the case stands.
+// Look tells where the case stands. An approval that is due takes effect before.
 func (s Process) Look(ctx context.Context, id uuid.UUID) (Snapshot, error) {
 	var snap Snapshot
 	err := s.DB.InTx(ctx, func(tx pgx.Tx) error {
 		a, err := lock(ctx, tx, id)
 		if err != nil {
+			return err
+		}
+		if err := settle(ctx, s, tx, &a, s.Clock.Now()); err != nil {
 			return err
 		}
 		snap, err = s.snapshot(ctx, a)
@@ -106,8 +112,12 @@ func (s Process) move(ctx context.Context, id uuid.UUID, fn func(w *work, a *loc
 		if err != nil {
 			return err
 		}
+		now := s.Clock.Now()
+		if err := settle(ctx, s, tx, &a, now); err != nil {
+			return err
+		}
 		w := &work{tx: tx}
-		if err := fn(w, &a, s.Clock.Now()); err != nil {
+		if err := fn(w, &a, now); err != nil {
 			return err
 		}
 		if snap, err = s.snapshot(ctx, a); err != nil {
@@ -258,17 +268,17 @@ func (s Process) set(ctx context.Context, w *work, a *locked, actor store.Actor,
 			a.MendFrom, a.MendUntil = nil, nil
 		}
 		if from != card.Reviewing || to != card.Reviewing {
-			a.ReviewerID, a.ReviewUntil = nil, nil
+			a.ReviewerID, a.ReviewUntil, a.DecidedUntil = nil, nil, nil
 		}
 		w.later.Must(changed, `
 			UPDATE application
 			   SET state = $3, branch_id = $4, ready_at = $5, pickup_until = $6, closed_at = $7, phone = $8,
 			       photo_id = $9, face = $10, design_hash = $11, promise_start = $12, promised_from = $13, promised_until = $14,
 			       promise_provisional = $15, promise_due = $16, overdue_at = $17, mend_from = $18, mend_until = $19,
-			       reviewer_id = $20, review_until = $21
+			       reviewer_id = $20, review_until = $21, decided_until = $22
 			 WHERE id = $1 AND state = $2`, a.ID, from, to, a.BranchID, a.ReadyAt, a.PickupUntil, a.ClosedAt, a.Phone,
 			a.PhotoID, a.Face, a.DesignHash, a.Promise.Start, a.Promise.From, a.Promise.Until,
-			a.Promise.Provisional, a.Promise.Due, a.OverdueAt, a.MendFrom, a.MendUntil, a.ReviewerID, a.ReviewUntil)
+			a.Promise.Provisional, a.Promise.Due, a.OverdueAt, a.MendFrom, a.MendUntil, a.ReviewerID, a.ReviewUntil, a.DecidedUntil)
 	} else {
 		w.later.Must(changed, `
 			UPDATE application

@@ -151,50 +151,6 @@ func (s Process) approve(ctx context.Context, w *work, a *locked, actor store.Ac
 // RegularProcess makes the moves that only regular cases know.
 type RegularProcess struct{ Process }
 
-// PhotoDecision is a reviewer's decision about the photo of a case.
-type PhotoDecision struct {
-	ApplicationID uuid.UUID
-	StaffID       uuid.UUID
-	PhotoID       uuid.UUID // the photo that the reviewer saw
-	Approve       bool
-	Reason        string // sentences for the applicant, where the photo is refused
-}
-
-// DecidePhoto approves or refuses the photo of a case under review. Only who took the case on may
-// decide, and only about the photo that lies there now.
-func (s RegularProcess) DecidePhoto(ctx context.Context, in PhotoDecision) (Snapshot, error) {
-	return s.move(ctx, in.ApplicationID, func(w *work, a *locked, now time.Time) error {
-		if a.PhotoID == nil || *a.PhotoID != in.PhotoID {
-			return fault.New(fault.Conflict, "申请人刚刚换了照片，请按新照片审核。")
-		}
-		action, decision := card.ApprovePhoto, "approved"
-		if !in.Approve {
-			action, decision = card.RefusePhoto, "refused"
-		}
-		if a.State != card.Reviewing {
-			var same bool // the same click again
-			err := w.tx.QueryRow(ctx, "SELECT coalesce(decision = $2 AND decided_by = $3, false) FROM photo WHERE id = $1",
-				in.PhotoID, decision, in.StaffID).Scan(&same)
-			if err != nil || same {
-				return store.Translate(err)
-			}
-			_, err = a.must(action)
-			return err
-		}
-		if a.ReviewerID == nil || *a.ReviewerID != in.StaffID || a.ReviewUntil == nil || now.After(*a.ReviewUntil) {
-			return fault.New(fault.Conflict, "这份申请已不由您审核（超时或已被他人领取），请重新领取下一份。")
-		}
-		w.later.Must(fault.New(fault.Conflict, "这张照片已经审核过。"), `
-			UPDATE photo SET decision = $2, decided_by = $3, decided_at = $4 WHERE id = $1 AND decision IS NULL`,
-			in.PhotoID, decision, in.StaffID, now)
-		actor := store.Staff(in.StaffID)
-		if in.Approve {
-			return s.approve(ctx, w, a, actor, action, now)
-		}
-		return s.mend(ctx, w, a, actor, action, now, map[string]any{"reason": in.Reason}, in.Reason)
-	})
-}
-
 // mend asks the applicant to mend the case, and tells until when.
 func (s Process) mend(ctx context.Context, w *work, a *locked, actor store.Actor, action card.Action, now time.Time,
 	detail map[string]any, reason string,
@@ -271,7 +227,7 @@ func (s RegularProcess) ChangeDesign(ctx context.Context, in NewDesign) (Snapsho
 			return err
 		}
 		if in.PhotoID != *a.PhotoID {
-			a.ReviewerID, a.ReviewUntil = nil, nil // whoever looks at the old photo is told so
+			a.ReviewerID, a.ReviewUntil, a.DecidedUntil = nil, nil, nil // whoever looked at the old photo is told so
 		}
 		face, photoID := in.Face, in.PhotoID
 		a.PhotoID, a.Face, a.DesignHash = &photoID, &face, in.Hash[:]

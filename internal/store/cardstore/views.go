@@ -95,13 +95,13 @@ type Step struct {
 	Reason   string // that a person gave for refusing; empty for every other move
 }
 
-// A batch of ten thousand moves with one row: its steps stand in its own chain and are joined here. Who of the
-// reviewers has the photo is no step of the case.
+// A batch of ten thousand moves with one row: its steps stand in its own chain and are joined here. What
+// reviewers do with a photo before their decision takes effect is no step of the case.
 const timelineSQL = `
 	SELECT at, action, from_state, to_state, reason
 	  FROM (SELECT at, seq, action, coalesce(from_state, '') AS from_state, coalesce(to_state, '') AS to_state,
 	               CASE WHEN action IN ('refuse', 'refuse-photo', 'give-up') THEN coalesce(detail->>'reason', '') ELSE '' END AS reason
-	          FROM audit_entry WHERE subject_id = $1 AND action <> 'requeue-photo'
+	          FROM audit_entry WHERE subject_id = $1 AND action NOT IN ('requeue-photo', 'pre-approve-photo', 'retract-approval')
 	        UNION ALL
 	        SELECT e.at, 0, e.action, '', '', ''
 	          FROM batch_card bc JOIN audit_entry e ON e.subject_id = bc.batch_id

@@ -17,17 +17,14 @@ import (
 // What a reviewer gave back comes after everything that this reviewer has not seen.
 type Reviews struct{ Photos }
 
-// claim is how long a reviewer keeps a case: long enough to look twice, short enough for lunch.
-const claim = 15 * time.Minute
-
 // agreed leaves out whoever (application a) has taken back the consent to the use of the photo: nobody looks at
 // it until it is given again.
 const agreed = `NOT EXISTS (
 	SELECT 1 FROM consent t WHERE t.person_id = a.person_id AND t.purpose = 'photo' AND t.withdrawn_at IS NOT NULL
 	   AND NOT EXISTS (SELECT 1 FROM consent o WHERE o.person_id = t.person_id AND o.purpose = 'photo' AND o.withdrawn_at IS NULL))`
 
-// free are the cases (application a) that reviewer $1 may take at the time $2.
-const free = "a.state = 'reviewing' AND (a.reviewer_id IS NULL OR a.reviewer_id = $1 OR a.review_until < $2) AND " + agreed
+// free are the cases (application a) that reviewer $1 may take at the time $2. Approved ones are nobody's to take.
+const free = "a.state = 'reviewing' AND a.decided_until IS NULL AND (a.reviewer_id IS NULL OR a.reviewer_id = $1 OR a.review_until < $2) AND " + agreed
 
 // released reports whether reviewer $1 gave the photo of application a back. Another photo is a new one to everybody.
 const released = "EXISTS (SELECT 1 FROM review_release r WHERE r.photo_id = a.photo_id AND r.staff_id = $1)"
@@ -69,7 +66,7 @@ func (s Reviews) Queue(ctx context.Context, staff uuid.UUID) (ReviewQueue, error
 	var q ReviewQueue
 	err := s.DB.QueryRow(ctx, `
 		SELECT count(*) FILTER (WHERE `+free+`), count(*) FILTER (WHERE `+free+` AND `+released+`),
-		       count(*) FILTER (WHERE reviewer_id <> $1 AND review_until >= $2), min(submitted_at) FILTER (WHERE `+free+`)
+		       count(*) FILTER (WHERE decided_until IS NULL AND reviewer_id <> $1 AND review_until >= $2), min(submitted_at) FILTER (WHERE `+free+`)
 		  FROM application a WHERE state = 'reviewing'`, staff, s.Clock.Now()).
 		Scan(&q.Waiting, &q.Released, &q.Others, &q.Oldest)
 	return q, store.Translate(err)
@@ -96,7 +93,7 @@ func (s Reviews) Take(ctx context.Context, staff uuid.UUID) (uuid.UUID, error) {
 			err := tx.QueryRow(ctx, `
 				UPDATE application SET reviewer_id = $1, review_until = $3
 				 WHERE id = (SELECT id FROM application a WHERE `+choice+` LIMIT 1 FOR UPDATE SKIP LOCKED)
-				RETURNING id`, staff, now, now.Add(claim)).Scan(&id)
+				RETURNING id`, staff, now, now.Add(card.ReviewClaim)).Scan(&id)
 			if !errors.Is(err, pgx.ErrNoRows) {
 				return err
 			}
@@ -117,7 +114,7 @@ func (s Reviews) Release(ctx context.Context, staff, application uuid.UUID, note
 		var photo uuid.UUID
 		err := tx.QueryRow(ctx, `
 			UPDATE application SET reviewer_id = NULL, review_until = NULL
-			 WHERE id = $1 AND reviewer_id = $2 AND state = 'reviewing' RETURNING photo_id`, application, staff).Scan(&photo)
+			 WHERE id = $1 AND reviewer_id = $2 AND state = 'reviewing' AND decided_until IS NULL RETURNING photo_id`, application, staff).Scan(&photo)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return nil
 		}
@@ -142,7 +139,7 @@ func (s Reviews) Get(ctx context.Context, staff, application uuid.UUID) (ReviewC
 		       (SELECT count(*) FROM photo o WHERE o.person_id = a.person_id AND o.decision = 'refused' AND o.decided_at >= a.submitted_at),
 		       a.review_until
 		  FROM application a JOIN photo p ON p.id = a.photo_id
-		 WHERE a.id = $1 AND a.state = 'reviewing' AND a.reviewer_id = $2 AND a.review_until >= $3 AND `+agreed, application, staff, s.Clock.Now())
+		 WHERE a.id = $1 AND a.state = 'reviewing' AND a.reviewer_id = $2 AND a.review_until >= $3 AND a.decided_until IS NULL AND `+agreed, application, staff, s.Clock.Now())
 	if err != nil {
 		return ReviewCase{}, store.Translate(err)
 	}
@@ -167,15 +164,36 @@ func (s Reviews) Get(ctx context.Context, staff, application uuid.UUID) (ReviewC
 func (s Reviews) Image(ctx context.Context, staff, application uuid.UUID) ([]byte, error) {
 	return s.image(ctx, `
 		SELECT p.image FROM application a JOIN photo p ON p.id = a.photo_id
-		 WHERE a.id = $1 AND a.state = 'reviewing' AND a.reviewer_id = $2 AND a.review_until >= $3 AND `+agreed, application, staff, s.Clock.Now())
+		 WHERE a.id = $1 AND a.state = 'reviewing' AND a.reviewer_id = $2 AND a.review_until >= $3 AND a.decided_until IS NULL AND `+agreed, application, staff, s.Clock.Now())
 }
 
-// Decided tells what the reviewer decided about a photo; empty where it was somebody else or nobody. It
-// answers who lost the answer to a decision.
-func (s Reviews) Decided(ctx context.Context, staff, photo uuid.UUID) (decision string, err error) {
-	err = s.DB.QueryRow(ctx, "SELECT coalesce(decision, '') FROM photo WHERE id = $1 AND decided_by = $2", photo, staff).Scan(&decision)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return "", nil
-	}
+// Decided returns what the reviewer decided about a photo, "approved" or "refused", in effect or not; empty where
+// it was somebody else or nobody. It answers who lost the answer to a decision.
+func (s Reviews) Decided(ctx context.Context, staff, application, photo uuid.UUID) (decision string, err error) {
+	err = s.DB.QueryRow(ctx, `
+		SELECT coalesce((SELECT decision FROM photo WHERE id = $3 AND decided_by = $1),
+		                (SELECT 'approved' FROM application WHERE id = $2 AND photo_id = $3 AND reviewer_id = $1 AND decided_until IS NOT NULL), '')`,
+		staff, application, photo).Scan(&decision)
 	return decision, store.Translate(err)
+}
+
+// Approval is an approval that its reviewer can still take back.
+type Approval struct {
+	ApplicationID uuid.UUID
+	PhotoID       uuid.UUID
+	HolderName    string
+	Until         time.Time
+}
+
+// Retractable reads the newest approval that a reviewer can still take back; nil where there is none.
+func (s Reviews) Retractable(ctx context.Context, staff uuid.UUID) (*Approval, error) {
+	var a Approval
+	err := s.DB.QueryRow(ctx, `
+		SELECT id, photo_id, holder_name, decided_until FROM application
+		 WHERE reviewer_id = $1 AND state = 'reviewing' AND decided_until > $2 ORDER BY decided_until DESC LIMIT 1`,
+		staff, s.Clock.Now()).Scan(&a.ApplicationID, &a.PhotoID, &a.HolderName, &a.Until)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, nil
+	}
+	return &a, store.Translate(err)
 }

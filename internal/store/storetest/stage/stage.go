@@ -126,6 +126,18 @@ func (s *Stage) Mending() Applicant {
 	return a
 }
 
+// Approve has the reviewer approve the photo of a case, and lets the approval take effect.
+func (s *Stage) Approve(a Applicant) cardstore.Snapshot {
+	s.T.Helper()
+	snap, err := s.Regular.DecidePhoto(context.Background(), s.Decision(a, true))
+	require.NoError(s.T, err)
+	require.Equal(s.T, card.Reviewing, snap.State)
+	s.Clock.Advance(card.RetractWindow)
+	snap, err = s.Process.Look(context.Background(), a.ID)
+	require.NoError(s.T, err)
+	return snap
+}
+
 // Decision is what the reviewer presses.
 func (s *Stage) Decision(a Applicant, approve bool) cardstore.PhotoDecision {
 	d := cardstore.PhotoDecision{ApplicationID: a.ID, StaffID: s.Reviewer, PhotoID: a.Photo, Approve: approve}
