@@ -84,12 +84,12 @@ func (a photoStep) upload(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if status != http.StatusOK {
-		p := &photoStepPage{
-			applyPage: a.page(v, stepPhoto, in.Form), Upload: &regular.Upload{Error: in.Form.Error(card.FieldPhoto), Reasons: reasons},
-		}
+		p := &photoStepPage{applyPage: a.page(v, stepPhoto, in.Form)}
 		if err := a.portrait(r, v, p); err != nil {
 			return err
 		}
+		refused := in.Refused(reasons, p.Portrait != nil)
+		p.Upload = &refused
 		return a.render(w, r, v, p, status)
 	}
 	v.draft.PhotoID = id

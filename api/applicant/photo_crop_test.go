@@ -9,6 +9,7 @@ import (
 	"image/png"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
@@ -125,14 +126,14 @@ func (f frame) send(p person) (map[string]string, image.Image) {
 	f.js(`document.addEventListener("submit", e => sessionStorage.setItem("sent", JSON.stringify(
 		Object.fromEntries(["x", "y", "w", "h", "rotate"].map(n => [n, e.target.elements.namedItem(n).value])))))`)
 	do(f.t, f.tab, chromedp.Click(chromedp.CSS("[data-photo-submit]")))
-	do(f.t, f.tab, chromedp.WaitVisible(chromedp.CSS(".portrait img")))
+	do(f.t, f.tab, chromedp.WaitVisible(chromedp.CSS(".chosen .primary"))) // of the page that follows only
 	fields := map[string]string{}
 	require.NoError(f.t, json.Unmarshal([]byte(do(f.t, f.tab, chromedp.Evaluate[string](`sessionStorage.getItem("sent")`))), &fields))
 	return fields, p.stored(p.Get("/apply/photo").Want(200))
 }
 
 // What the frame showed is what is stored: after turns in quick succession, mouse, wheel and buttons, and from a
-// browser that cannot exchange the file for the scaled one.
+// browser that cannot put another file into the field.
 func TestTheFrameShowsWhatIsStored(t *testing.T) {
 	r := open(t)
 	p := r.person("阿卜杜热合曼·买买提", adultID)
@@ -187,6 +188,51 @@ func TestTheFrameShowsWhatIsStored(t *testing.T) {
 	fields, kept = f.send(p)
 	wide, err := strconv.ParseFloat(fields["w"], 64)
 	require.NoError(t, err)
-	require.Greater(t, wide, 2048.0, "in pixels of the file that was sent")
+	require.Less(t, wide, 2048.0, "in pixels of the scaled picture, which was sent")
 	require.Less(t, distance(frameShowed, kept), alike)
+}
+
+// A refused picture stays with its buttons, so that moving it mends what can be mended; so does one that was
+// refused for the number of uploads, and one that the network lost. The earlier portrait is not blamed.
+func TestARefusedPictureStays(t *testing.T) {
+	r := open(t)
+	p := r.person("阿卜杜热合曼·买买提", adultID)
+	p.regular(func(d *card.Draft) { d.PhotoID, d.Face = uuid.Nil, "" })
+	b := webtest.NewBrowser(t)
+	f := frame{t, b, b.Tab(p.Client, "/apply/photo", 375, 812)}
+	reason := func(code string) {
+		t.Helper()
+		do(t, f.tab, chromedp.Poll[bool](`Boolean(document.querySelector("[data-reason=`+code+`]"))`))
+		require.True(t, do(t, f.tab, chromedp.Evaluate[bool](`!document.querySelector("[data-crop]").hidden &&
+			!document.querySelector("[data-photo-submit]").disabled && document.activeElement.id === "f-photo-error"`)))
+	}
+	f.choose("me.jpg", phototest.JPEG(phototest.Stored(phototest.Astronaut(), 3)))
+	do(t, f.tab, chromedp.Click(chromedp.CSS("[data-photo-submit]")))
+	reason("sideways")
+	b.Axe(f.tab)
+	keep(t, b, f.tab, "regular-refused-375")
+	f.js(`window.kept = window.fetch; window.fetch = () => Promise.reject(new TypeError("no network"))`)
+	f.js(`document.querySelector("[data-do=left]").click(); document.querySelector("[data-do=left]").click()`)
+	f.ready()
+	do(t, f.tab, chromedp.Click(chromedp.CSS("[data-photo-submit]")))
+	do(t, f.tab, chromedp.Poll[bool](`/网络断开/.test(document.querySelector("[data-photo-note]").textContent)`))
+	f.js(`window.fetch = window.kept`)
+	_, kept := f.send(p)
+	img := phototest.Astronaut()
+	require.Less(t, distance(asCard(img, image.Rect(68, 0, 711, 900)), kept), 8.0, "turned, not chosen again")
+
+	// A second one, refused for the limit: it stays as well, and the first is in use.
+	for range 8 {
+		p.upload(p.Get("/apply/photo?new=1").Want(200), "two.jpg", phototest.Refused(), nil).WantText(".photo-reasons", "原来的照片没有变").
+			Has(".portrait img")
+	}
+	f = frame{t, b, b.Tab(p.Client, "/apply/photo?new=1", 375, 812)}
+	f.choose("me.jpg", phototest.Good())
+	do(t, f.tab, chromedp.Click(chromedp.CSS("[data-photo-submit]")))
+	do(t, f.tab, chromedp.Poll[bool](`/太频繁/.test((document.querySelector("#f-photo-error") || {}).textContent)`))
+	require.True(t, do(t, f.tab, chromedp.Evaluate[bool](`!document.querySelector("[data-crop]").hidden && Boolean(document.querySelector(".portrait img"))`)))
+	r.Clock.Advance(time.Hour)
+	do(t, f.tab, chromedp.Click(chromedp.CSS("[data-photo-submit]")))
+	do(t, f.tab, chromedp.WaitVisible(chromedp.CSS(".chosen .primary")))
+	b.WantPolicyKept(f.tab)
 }

@@ -76,7 +76,7 @@ func TestPhotoIsCroppedInABrowser(t *testing.T) {
 	do(t, tab, chromedp.Poll[bool](`document.querySelector("[data-crop-area]").dataset.ready === "1"`))
 	require.True(t, do(t, tab, chromedp.Evaluate[bool](`document.querySelector("[data-photo-note]").hidden`)))
 	size := do(t, tab, chromedp.Evaluate[[]float64](
-		`createImageBitmap(document.querySelector("#f-photo").files[0]).then(i => [i.width, i.height])`, chromedp.EvalAwaitPromise))
+		`(i => [i.naturalWidth, i.naturalHeight])(document.querySelector("[data-crop-area] img"))`))
 	require.EqualValues(t, 2048, size[1], "upright and scaled: %v", size)
 	require.Less(t, size[0], size[1])
 	b.Axe(tab)

@@ -13,7 +13,9 @@ const (
 type reason struct {
 	code Code
 	text string // what is wrong
-	fix  string // how to mend it
+	fix  string // how to mend it, where the picture can be moved and turned on the page
+	// plain is how to mend it elsewhere; empty: the same.
+	plain string
 	// judge looks at what was measured. It is nil where reading the file already decides.
 	judge func(m *measures) severity
 }
@@ -30,14 +32,21 @@ var reasons = []reason{
 		fix: "请在手机“设置 › 相机 › 格式”里选“兼容性最佳”后重拍，或用手机自带浏览器打开本页选择照片，由页面转换。",
 	},
 	{code: OtherFormat, text: "不支持这种图片格式。", fix: "请选择 JPG 或 PNG 格式的照片，或用手机拍一张。"},
+	{code: WebP, text: "这是 WebP 图片，系统只读 JPG 和 PNG。", fix: convert},
+	{code: GIF, text: "这是 GIF 图片，系统只读 JPG 和 PNG。", fix: convert},
+	{code: BMP, text: "这是 BMP 图片，系统只读 JPG 和 PNG。", fix: convert},
+	{code: TIFF, text: "这是 TIFF 图片，系统只读 JPG 和 PNG。", fix: convert},
+	{code: AVIF, text: "这是 AVIF 图片，系统只读 JPG 和 PNG。", fix: convert},
+	{code: RareJPEG, text: "这张 JPG 用了少见的编码方式，文件没有坏，但系统读不了。", fix: convert},
 	{code: Animated, text: "这是动态图片。", fix: "请选择静态的 JPG 或 PNG 照片。"},
 	{code: Damaged, text: "照片文件不完整或已损坏。", fix: "请重新选择照片；仍然不行时请重拍一张。"},
 	{code: TooManyPixels, text: "照片的像素太多，系统处理不了。", fix: "请在手机相册里裁剪或缩小到 4000 万像素以内再上传。"},
 	{code: PrintColours, text: "这是印刷用的 CMYK 照片，转换后颜色会变。", fix: "请另存为普通（RGB）的 JPG，或上传手机拍的原图。"},
-	{code: CropOutside, text: "裁剪框超出了照片。", fix: "请重新裁剪。"},
-	{code: WrongRatio, text: "裁剪框的比例不是 25∶35。", fix: "请重新裁剪。"},
+	{code: CropOutside, text: "裁剪框超出了照片。", fix: "请重新裁剪。", plain: "请重新选择照片。"},
+	{code: WrongRatio, text: "裁剪框的比例不是 25∶35。", fix: "请重新裁剪。", plain: "请重新选择照片。"},
 	{
 		code: TooSmall, text: "照片太小，印出来会模糊。", fix: "裁剪后至少要有 295×413 像素：请上传原图，或点“缩小”多留一些。",
+		plain: "至少要有 295×413 像素：请上传没有缩小过的原图。",
 		judge: func(m *measures) severity { return above(m.enlarged, 1, 1.25) },
 	},
 	{
@@ -52,6 +61,7 @@ var reasons = []reason{
 	},
 	{
 		code: Sideways, text: "照片的方向不对。", fix: "请点“左转”或“右转”，把头转到上方。",
+		plain: "请在手机相册里把照片转正，保存后再上传。",
 		judge: func(m *measures) severity {
 			if m.lying() {
 				return certain
@@ -69,7 +79,7 @@ var reasons = []reason{
 		},
 	},
 	{
-		code: SeveralFaces, text: "照片上不止一个人。", fix: "请只留下本人：重新裁剪，或单独拍一张。",
+		code: SeveralFaces, text: "照片上不止一个人。", fix: "请只留下本人：重新裁剪，或单独拍一张。", plain: "请在手机相册里只留下本人，或单独拍一张。",
 		judge: func(m *measures) severity {
 			switch {
 			case m.face.score < sureFace || m.rival.score < sureFace || m.rival.size < 0.5*m.face.size:
@@ -83,10 +93,12 @@ var reasons = []reason{
 	},
 	{
 		code: FaceSmall, text: "脸在照片里太小。", fix: "请点“放大”，让脸约占照片宽度的一半，或靠近一些重拍。",
+		plain: "请靠近一些重拍，让脸约占照片宽度的一半。",
 		judge: facing(func(m *measures) severity { return below(m.face.size/Width, 0.32, 0.2) }),
 	},
 	{
 		code: FaceCut, text: "脸或头发没有完整地在照片里。", fix: "请移动或缩小照片，让整个头部落在虚线内，四周留一点边；或退后一些重拍。",
+		plain: "请退后一些重拍，让整个头部都在照片里，四周留一点边。",
 		judge: facing(func(m *measures) severity { return above(m.face.beyond(), 0.02, 0.3) }),
 	},
 	{
@@ -97,7 +109,14 @@ var reasons = []reason{
 		code: BusyBackground, text: "背景不干净。", fix: "请站在白墙或纯色的墙前重拍。",
 		judge: facing(func(m *measures) severity { return worse(above(m.unrest, 7, never), above(m.spread, 40, never)) }),
 	},
+	{
+		code: OddColours, text: "照片的颜色不自然（黑白、泛黄或偏色）。", fix: "请上传没有加滤镜的彩色照片。",
+		judge: facing(func(m *measures) severity { return worse(above(m.oneHue, 0.97, never), above(m.cast, 0, never)) }),
+	},
 }
+
+// convert is the remedy for a picture that others can read and this program cannot.
+const convert = "请用手机相册打开后截图或另存为 JPG、PNG，再上传；用手机自带浏览器打开本页，页面也能转换。"
 
 // never is a limit that no measure reaches.
 const never = 1e9

@@ -12,27 +12,34 @@ const maxScans = 64
 
 var errMarkers = errors.New("jpeg: segments do not fit the file")
 
+// endOfImage is what a file that breaks off behind its last scan gets for an end: the decoder then decides
+// whether the picture was whole.
+var endOfImage = []byte{0xff, 0xd9}
+
 // readJPEG walks over the segments of a JPEG without decoding it.
 func readJPEG(raw []byte) (header, error) {
-	h := header{turn: upright}
+	h := header{turn: upright, pieces: [][]byte{raw}}
 	scans, plain := 0, false
 	for i := 2; ; {
-		var marker byte
-		if i, marker = nextMarker(raw, i); marker == 0 {
-			return header{}, errMarkers
-		}
+		before := i
+		next, marker := nextMarker(raw, i)
 		if marker == 0xd9 { // end of image
 			break
 		}
-		if i+2 > len(raw) {
+		body, ok := segment(raw, next, marker)
+		if !ok && scans > 0 {
+			// No end, or something of the phone's own behind the last scan.
+			end := len(raw)
+			if marker != 0 {
+				end = next - 2
+			}
+			h.pieces = [][]byte{raw[:max(end, before)], endOfImage}
+			break
+		}
+		if !ok {
 			return header{}, errMarkers
 		}
-		size := int(binary.BigEndian.Uint16(raw[i:]))
-		if size < 2 || i+size > len(raw) {
-			return header{}, errMarkers
-		}
-		body := raw[i+2 : i+size]
-		i += size
+		i = next + 2 + len(body)
 		switch {
 		case marker == 0xe1 && h.turn == upright:
 			if tiff, ok := bytes.CutPrefix(body, []byte("Exif\x00\x00")); ok {
@@ -65,6 +72,18 @@ func readJPEG(raw []byte) (header, error) {
 	return h, nil
 }
 
+// segment is the body of the segment whose marker ends before i; false where none fits there.
+func segment(raw []byte, i int, marker byte) ([]byte, bool) {
+	if marker < 0xc0 || i+2 > len(raw) {
+		return nil, false
+	}
+	size := int(binary.BigEndian.Uint16(raw[i:]))
+	if size < 2 || i+size > len(raw) {
+		return nil, false
+	}
+	return raw[i+2 : i+size], true
+}
+
 // nextMarker finds the next marker from i on, skipping compressed data, and returns where its
 // segment begins. Marker 0 means that there is none.
 func nextMarker(raw []byte, i int) (int, byte) {
@@ -91,7 +110,7 @@ func nextMarker(raw []byte, i int) (int, byte) {
 // frame reads the start of a frame: size, colours and what decoding will take.
 func (h *header) frame(marker byte, body []byte) error {
 	if marker > 0xc2 { // lossless, hierarchical, arithmetic
-		return refuse(nil, OtherFormat)
+		return refuse(nil, RareJPEG)
 	}
 	if len(body) < 6 || len(body) < 6+3*int(body[5]) || h.width != 0 {
 		return errMarkers

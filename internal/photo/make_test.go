@@ -274,7 +274,7 @@ func TestMakeDecodesTwoAtATime(t *testing.T) {
 			return nil, io.ErrUnexpectedEOF
 		}
 		for range 5 {
-			go func() { _, _, _ = read(t.Context(), raw, h, image.Rectangle{}) }()
+			go func() { _, _, _ = read(t.Context(), h, image.Rectangle{}) }()
 		}
 		synctest.Wait()
 		assert.EqualValues(t, 2, begun.Load())

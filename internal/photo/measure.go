@@ -25,6 +25,11 @@ type measures struct {
 	burnt float64
 	// sharpness is the part of the contrast in the face that lies in its finest details.
 	sharpness float64
+	// oneHue is the part of the pixels that have no colour or all the same: nearly all of a picture that was
+	// taken without colour or toned afterwards.
+	oneHue float64
+	// cast is how far the colour of the face lies outside of what skin of any kind has in daylight or lamplight.
+	cast float64
 	// unrest is how much the background beside the head changes from pixel to pixel, spread how
 	// much its brightness does on the whole.
 	unrest, spread float64
@@ -60,6 +65,7 @@ func measure(img *image.RGBA, enlarged float64, rival face) measures {
 	m.burnt = g.above(part, 250)
 	m.sharpness = g.sharpness(part)
 	m.unrest, m.spread = g.background(m.face)
+	m.oneHue, m.cast = oneHue(img, part), cast(img, part)
 	return m
 }
 

@@ -33,7 +33,10 @@ type header struct {
 	turn          turn   // what makes it upright
 	memory        int64  // bytes that decoding will take, about
 	profile       []byte // of its colours, as it stands in the file
-	decode        func(io.Reader) (image.Image, error)
+	// pieces are the file as its decoder gets it: without what every browser passes over and Go's decoders
+	// stop at, and with the end that some cameras and chat programs leave out.
+	pieces [][]byte
+	decode func(io.Reader) (image.Image, error)
 }
 
 // inspect decides by content what a file is and whether it may be decoded.
@@ -79,8 +82,15 @@ func sniff(raw []byte) string {
 		return "jpeg"
 	case begins(pngMagic):
 		return "png"
-	case begins("GIF87a", "GIF89a", "BM", "II*\x00", "MM\x00*", "8BPS", "\xff\x0a", "\x00\x00\x00\x0cJXL "),
-		begins("RIFF") && len(head) >= 12 && head[8:12] == "WEBP":
+	case begins("GIF87a", "GIF89a"):
+		return string(GIF)
+	case begins("BM"):
+		return string(BMP)
+	case begins("II*\x00", "MM\x00*"):
+		return string(TIFF)
+	case begins("RIFF") && len(head) >= 12 && head[8:12] == "WEBP":
+		return string(WebP)
+	case begins("8BPS", "\xff\x0a", "\x00\x00\x00\x0cJXL "):
 		return string(OtherFormat)
 	case len(head) >= 12 && head[4:8] == "ftyp":
 		return string(mediaKind(head))
@@ -101,7 +111,7 @@ func mediaKind(head string) Code {
 	}
 	switch {
 	case has("avif", "avis"):
-		return OtherFormat
+		return AVIF
 	case has("heic", "heix", "hevc", "hevx", "heim", "heis", "mif1", "msf1"):
 		return HEIC
 	default:
@@ -110,12 +120,19 @@ func mediaKind(head string) Code {
 }
 
 // pixels decodes the file. The caller holds a slot.
-func (h header) pixels(ctx context.Context, raw []byte) (image.Image, error) {
-	img, err := h.decode(&reader{ctx: ctx, Reader: bytes.NewReader(raw)})
+func (h header) pixels(ctx context.Context) (image.Image, error) {
+	img, err := h.decode(&reader{ctx: ctx, from: join(h.pieces)})
+	if errors.Is(err, errSurplus) {
+		if h.pieces, err = withoutSurplus(ctx, h.pieces); err == nil {
+			img, err = h.decode(&reader{ctx: ctx, from: join(h.pieces)})
+		}
+	}
 	switch {
 	case ctx.Err() != nil:
 		return nil, busy(ctx.Err())
-	case errors.As(err, new(jpeg.UnsupportedError)), errors.As(err, new(png.UnsupportedError)):
+	case errors.As(err, new(jpeg.UnsupportedError)):
+		return nil, refuse(err, RareJPEG)
+	case errors.As(err, new(png.UnsupportedError)):
 		return nil, refuse(err, OtherFormat)
 	case err != nil:
 		return nil, refuse(err, Damaged)
@@ -125,14 +142,22 @@ func (h header) pixels(ctx context.Context, raw []byte) (image.Image, error) {
 	return img, nil
 }
 
+func join(pieces [][]byte) io.Reader {
+	readers := make([]io.Reader, len(pieces))
+	for i, piece := range pieces {
+		readers[i] = bytes.NewReader(piece)
+	}
+	return io.MultiReader(readers...)
+}
+
 func busy(err error) error {
 	return fault.Wrap(fault.Unavailable, err, "现在上传照片的人较多，请稍后再试。")
 }
 
 // reader stops a decoder whose asker has gone.
 type reader struct {
-	ctx context.Context //nolint:containedctx // io.Reader has no place for it, and it lives as long as one call
-	*bytes.Reader
+	ctx  context.Context //nolint:containedctx // io.Reader has no place for it, and it lives as long as one call
+	from io.Reader
 }
 
 func (r *reader) Read(p []byte) (int, error) {
@@ -140,5 +165,5 @@ func (r *reader) Read(p []byte) (int, error) {
 		return 0, err
 	}
 	// A small piece at a time, so that the question above is asked often.
-	return r.Reader.Read(p[:min(len(p), 4096)])
+	return r.from.Read(p[:min(len(p), 4096)])
 }

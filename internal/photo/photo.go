@@ -69,7 +69,7 @@ func Make(ctx context.Context, raw []byte, crop Crop) (Photo, error) {
 			return Photo{}, err
 		}
 	}
-	picture, m, err := read(ctx, raw, h, part)
+	picture, m, err := read(ctx, h, part)
 	if err != nil {
 		return Photo{}, err
 	}
@@ -89,12 +89,12 @@ func Make(ctx context.Context, raw []byte, crop Crop) (Photo, error) {
 }
 
 // read decodes and looks, while it holds one of the slots. An empty part means that none was chosen.
-func read(ctx context.Context, raw []byte, h header, part image.Rectangle) (*image.RGBA, measures, error) {
+func read(ctx context.Context, h header, part image.Rectangle) (*image.RGBA, measures, error) {
 	if err := slots.Acquire(ctx, 1); err != nil {
 		return nil, measures{}, busy(err)
 	}
 	defer slots.Release(1)
-	img, err := h.pixels(ctx, raw)
+	img, err := h.pixels(ctx)
 	if err != nil {
 		return nil, measures{}, err
 	}

@@ -17,6 +17,12 @@ const (
 	NotAPicture   Code = "not_a_picture"
 	HEIC          Code = "heic"
 	OtherFormat   Code = "other_format"
+	WebP          Code = "webp"
+	GIF           Code = "gif"
+	BMP           Code = "bmp"
+	TIFF          Code = "tiff"
+	AVIF          Code = "avif"
+	RareJPEG      Code = "rare_jpeg"
 	Animated      Code = "animated"
 	Damaged       Code = "damaged"
 	TooManyPixels Code = "too_many_pixels"
@@ -37,6 +43,7 @@ const (
 	FaceCut        Code = "face_cut"
 	Blurred        Code = "blurred"
 	BusyBackground Code = "busy_background"
+	OddColours     Code = "odd_colours"
 )
 
 // Finding is one thing that is wrong with a photo, or may be.
@@ -49,6 +56,14 @@ func (f Finding) Text() string { return reasonOf(f.Code).text }
 
 // Fix says how to mend it.
 func (f Finding) Fix() string { return reasonOf(f.Code).fix }
+
+// FixWithoutTools is Fix for a page on which the picture cannot be moved or turned.
+func (f Finding) FixWithoutTools() string {
+	if r := reasonOf(f.Code); r.plain != "" {
+		return r.plain
+	}
+	return f.Fix()
+}
 
 // Refusal is the answer to a photo that cannot be taken. errors.As finds it, and the fault of
 // kind Invalid that it wraps.

@@ -1,5 +1,6 @@
 // Prepares a photo before it is uploaded: upright, at most 2,048 pixels, cropped to 25 by 35. The server
-// decides about every photo, and crops by itself where this file does not run.
+// decides about every photo, and crops by itself where this file does not run. What is refused stays on the page
+// with its buttons, since most of it can be mended by moving the picture.
 (function () {
   "use strict";
 
@@ -16,7 +17,7 @@
   var consent = form.querySelector("input[name=consent]");
   var label = submit.textContent;
   var source = null;           // the scaled picture
-  var factor = 1;              // pixels of the file for one of the scaled picture
+  var upload = null;           // the same as JPEG: it is sent in place of the file
   var turns = 0;               // quarter turns clockwise
   var cropper = null;
   var address = "";
@@ -42,7 +43,7 @@
     area.textContent = "";
     delete area.dataset.ready;
     room.hidden = true;
-    source = null;
+    source = upload = null;
     form.querySelectorAll("[data-crop-field]").forEach(function (field) { field.value = ""; });
   }
 
@@ -77,18 +78,7 @@
     pen.fillRect(0, 0, canvas.width, canvas.height);
     pen.imageSmoothingQuality = "high";
     pen.drawImage(image, 0, 0, canvas.width, canvas.height);
-    factor = width / canvas.width;
     return canvas;
-  }
-
-  // The upload becomes the scaled picture. A browser that cannot exchange it sends the file as it is.
-  function exchange(blob) {
-    try {
-      var transfer = new DataTransfer();
-      transfer.items.add(new File([blob], "photo.jpg", { type: "image/jpeg" }));
-      input.files = transfer.files;
-      factor = 1;
-    } catch (_) { /* factor stays */ }
   }
 
   function turned() {
@@ -156,6 +146,7 @@
     var file = input.files && input.files[0];
     var mine = latest += 1;
     close();
+    forget();
     say("");
     wait(Boolean(file));
     if (!file) { return; }
@@ -166,7 +157,7 @@
       turns = 0;
       return jpeg(source).then(function (blob) {
         if (mine !== latest) { return; }
-        exchange(blob);
+        upload = blob;
         crop();
       });
     }).catch(function () {
@@ -220,6 +211,7 @@
   form.addEventListener("submit", function (event) {
     if (busy) { event.preventDefault(); }
     if (busy || !cropper) { return; }
+    event.preventDefault();
     var seen = cropper.getImageData();
     var data = cropper.getData();
     var x = Math.min(Math.max(0, data.x), seen.naturalWidth), y = Math.min(Math.max(0, data.y), seen.naturalHeight);
@@ -227,8 +219,55 @@
       x: x, y: y, w: Math.min(data.width, seen.naturalWidth - x), h: Math.min(data.height, seen.naturalHeight - y)
     };
     Object.keys(values).forEach(function (name) {
-      form.elements.namedItem(name).value = (values[name] * factor).toFixed(2);
+      form.elements.namedItem(name).value = values[name].toFixed(2);
     });
     form.elements.namedItem("rotate").value = String(turns * 90);
+    send();
   });
+
+  function send() {
+    var mine = latest;
+    var data = new FormData(form);
+    data.set("photo", upload, "photo.jpg");
+    wait(true);
+    submit.textContent = "正在上传…";
+    fetch(form.action, { method: "POST", body: data, credentials: "same-origin", headers: { Accept: "*/*" } }).then(function (answer) {
+      if (answer.ok) {
+        window.location.assign(answer.url);
+        return null;
+      }
+      return answer.text().then(function (text) { refused(text, mine); });
+    }).catch(function () {
+      if (mine !== latest) { return; }
+      wait(false);
+      say("网络断开了，照片没有传上去。照片还在这里，请检查网络后再点一次上传。");
+      submit.focus();
+    });
+  }
+
+  // The reasons of the server's page take the place of the last ones. A page without any is another one, as
+  // when a second tab was faster: it is asked for as a browser without this file would.
+  function refused(text, mine) {
+    if (mine !== latest) { return; }
+    wait(false);
+    var page = new DOMParser().parseFromString(text, "text/html");
+    var reasons = page.getElementById("f-photo-error") || page.getElementById("f-consent-error");
+    if (!reasons) {
+      HTMLFormElement.prototype.submit.call(form);
+      return;
+    }
+    forget();
+    var fresh = document.importNode(reasons, true);
+    form.insertBefore(fresh, form.firstChild);
+    input.setAttribute("aria-invalid", "true");
+    fresh.focus();
+    fresh.scrollIntoView({ block: "nearest" });
+  }
+
+  // Reasons belong to the picture that was refused.
+  function forget() {
+    var old = document.getElementById("f-photo-error");
+    if (old) { old.remove(); }
+    input.removeAttribute("aria-invalid");
+  }
 })();

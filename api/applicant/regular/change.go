@@ -350,7 +350,7 @@ func (c Changes) upload(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if status != http.StatusOK {
-		return c.renderPhoto(w, r, ch, Upload{Error: in.Form.Error(card.FieldPhoto), Reasons: reasons}, in.Form, status)
+		return c.renderPhoto(w, r, ch, in.Refused(reasons, true), in.Form, status)
 	}
 	ch.Photo = id
 	web.Redirect(w, r, ch.path("design"))

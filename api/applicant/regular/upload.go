@@ -65,6 +65,8 @@ type Upload struct {
 	Submit  string
 	Error   string
 	Reasons []photo.Finding // why the last photo was refused; Error is then the first of them
+	Tools   bool            // the photo was cropped on the page: its buttons can mend some reasons
+	Kept    bool            // an earlier photo stays in use
 	Consent *Consent        // nil: it was given
 }
 
@@ -104,6 +106,11 @@ func (s Studio) consent(ctx context.Context, person uuid.UUID, in *Received) err
 		return nil
 	}
 	return s.Consents.Give(ctx, person, item.Purpose)
+}
+
+// Refused is the form after a refusal. kept tells of an earlier photo that stays in use.
+func (in *Received) Refused(reasons []photo.Finding, kept bool) Upload {
+	return Upload{Error: in.Form.Error(card.FieldPhoto), Reasons: reasons, Tools: in.Form.Get("w") != "", Kept: kept}
 }
 
 // Crop are the fields that a browser with JavaScript fills: the rectangle, and the turn before it.
