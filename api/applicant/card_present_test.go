@@ -35,7 +35,7 @@ func zbar(t *testing.T, name string, picture []byte) string {
 	}
 	path := filepath.Join(t.TempDir(), name)
 	require.NoError(t, os.WriteFile(path, picture, 0o600))
-	out, err := exec.CommandContext(t.Context(), "zbarimg", "-q", "--raw", path).Output() //nolint:gosec // a file of this test
+	out, err := exec.CommandContext(t.Context(), "zbarimg", "-q", "--raw", path).Output()
 	require.NoError(t, err)
 	return strings.TrimSpace(string(out))
 }

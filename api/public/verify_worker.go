@@ -38,7 +38,7 @@ func (v Verify) worker(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintln(version, path, tag)
+		version.Write([]byte(path + tag))
 	}
 	program, err := v.Kit.AssetURL("verify/worker.js")
 	if err != nil {

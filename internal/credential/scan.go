@@ -77,30 +77,33 @@ func appendNew(list []string, s string) []string {
 // Letters are upper case, full-width forms are narrow, invisible characters are dropped. White
 // space is dropped too; spaced marks the characters that follow some. ok is false where the text is
 // too long.
-func foldScan(text string) (s string, spaced []bool, ok bool) {
+func foldScan(text string) (folded string, spaced []bool, ok bool) {
 	if len(text) > 4*MaxScan {
 		return "", nil, false
 	}
 	out := make([]byte, 0, len(text))
+	spaced = make([]bool, 0, len(text))
 	gap, characters := false, 0
 	for _, r := range text {
 		if characters++; characters > MaxScan {
 			return "", nil, false
 		}
-		switch {
-		case unicode.IsSpace(r):
-			gap = true
-			continue
-		case unicode.In(r, unicode.Cc, unicode.Cf, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point):
-			continue // marks that come along with copied text, or from a scanner
-		case r >= '！' && r <= '～': // an input method was left on
-			r -= 0xFEE0
-		}
-		if r >= 'a' && r <= 'z' { // and no other: the Turkish ı would become an I
-			r -= 'a' - 'A'
-		}
-		if r > unicode.MaxASCII || !inAlphabet(byte(r)) {
-			r = '.'
+		if r > unicode.MaxASCII || !inAlphabet(byte(r)) { // most are of the alphabet: the tables are searched for the others only
+			switch {
+			case unicode.IsSpace(r):
+				gap = true
+				continue
+			case unicode.In(r, unicode.Cc, unicode.Cf, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point):
+				continue // marks that come along with copied text, or from a scanner
+			case r >= '！' && r <= '～': // an input method was left on
+				r -= 0xFEE0
+			}
+			if r >= 'a' && r <= 'z' { // and no other: the Turkish ı would become an I
+				r -= 'a' - 'A'
+			}
+			if r > unicode.MaxASCII || !inAlphabet(byte(r)) {
+				r = '.'
+			}
 		}
 		out, spaced, gap = append(out, byte(r)), append(spaced, gap), false
 	}
