@@ -6,6 +6,7 @@ import (
 
 	commonpb "go.temporal.io/api/common/v1"
 	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
 	"google.golang.org/protobuf/proto"
 
 	"volcard/internal/vault"
@@ -20,6 +21,13 @@ const (
 // only identifiers, states and dates enter Temporal at all.
 func DataConverter(v *vault.Vault) converter.DataConverter {
 	return converter.NewCodecDataConverter(converter.GetDefaultDataConverter(), Codec(v))
+}
+
+// FailureConverter seals the texts of failures too. They hold nothing personal; the codec seals them all the same.
+func FailureConverter(v *vault.Vault) converter.FailureConverter {
+	return temporal.NewDefaultFailureConverter(temporal.DefaultFailureConverterOptions{
+		DataConverter: DataConverter(v), EncodeCommonAttributes: true,
+	})
 }
 
 // Codec is the sealing alone, for what reads histories.

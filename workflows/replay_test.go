@@ -96,7 +96,10 @@ func TestAChangedProcessDoesNotReplay(t *testing.T) {
 		for _, file := range of(t, CardApplicationType) {
 			t.Run(name+"/"+filepath.Base(file), func(t *testing.T) {
 				t.Parallel()
-				require.Error(t, replay(t, map[string]any{CardApplicationType: process}, file))
+				err := replay(t, map[string]any{CardApplicationType: process}, file)
+				require.Error(t, err)
+				require.Regexp(t, `^[\w ,()]+$`, explainReplay(err), "names of events, commands and activities, no payload")
+				require.NotEqual(t, "it does not replay", explainReplay(err))
 			})
 		}
 	}
@@ -124,4 +127,28 @@ func TestHistoriesHoldNothingPersonal(t *testing.T) {
 		require.Empty(t, personal.FindString(text.String()), file)
 		require.Empty(t, personal.FindString(data.ReplaceAllString(string(b), "")), file)
 	}
+}
+
+// A sample is spread over all of them, the newest and the oldest among them, each once.
+func TestSpread(t *testing.T) {
+	t.Parallel()
+	list := make([]int, 1000)
+	for i := range list {
+		list[i] = i
+	}
+	for _, n := range []int{1, 2, 3, 7, 200, 999, 1000, 5000, 0} {
+		got := spread(list, n)
+		want := n
+		if n == 0 || n > len(list) {
+			want = len(list)
+		}
+		require.Len(t, got, want)
+		require.True(t, slices.IsSorted(got))
+		require.Len(t, slices.Compact(slices.Clone(got)), want)
+		require.Equal(t, len(list)-1, got[len(got)-1], "the oldest")
+		if n != 1 {
+			require.Zero(t, got[0], "the newest")
+		}
+	}
+	require.Empty(t, spread([]int(nil), 5))
 }

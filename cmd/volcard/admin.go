@@ -39,6 +39,7 @@ type adminCommand struct {
 	Vault   adminVault   `cmd:"" help:"Change the keys under which personal data is stored."`
 	Check   adminCheck   `cmd:"" help:"Run the nightly check now."`
 	Recheck adminRecheck `cmd:"" help:"Examine anew what was issued, with the rules by which it was issued; exit 1 on any finding."`
+	Replay  adminReplay  `cmd:"" help:"Replay the histories of running workflows with this program, before it is rolled out; exit 1 where one would stop."`
 }
 
 // operator is who an administrator's shell command acts as: the account on this machine.

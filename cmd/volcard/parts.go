@@ -12,7 +12,6 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/interceptor"
 	tlog "go.temporal.io/sdk/log"
-	"go.temporal.io/sdk/temporal"
 
 	"volcard/activities"
 	"volcard/internal/audit"
@@ -79,10 +78,7 @@ func openParts(ctx context.Context, log *slog.Logger, d config.Database, t confi
 	options := t.ClientOptions()
 	options.Logger, options.MetricsHandler = tlog.NewStructuredLogger(log), p.metrics.Temporal()
 	options.DataConverter = workflows.DataConverter(p.vault)
-	// Error texts hold nothing personal; the codec seals them all the same.
-	options.FailureConverter = temporal.NewDefaultFailureConverter(temporal.DefaultFailureConverterOptions{
-		DataConverter: workflows.DataConverter(p.vault), EncodeCommonAttributes: true,
-	})
+	options.FailureConverter = workflows.FailureConverter(p.vault)
 	options.ConnectionOptions.DialOptions = killpoint.DialOptions()
 	p.temporal, err = client.NewLazyClient(options)
 	if err != nil {

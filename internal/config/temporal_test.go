@@ -84,14 +84,14 @@ func TestTemporalFaults(t *testing.T) {
 	certs := tlstest.New(t)
 	none := filepath.Join(t.TempDir(), "none")
 	broken := write(t, "broken.toml", "[profile.default]\n\napi_key = "+password+"\n")
-	unknown := write(t, "unknown.toml", "[profile.default]\nadress = \"a:1\"\n")
+	unknown := write(t, "unknown.toml", "[profile.default]\naddresss = \"a:1\"\n")
 	good := write(t, "good.toml", "[profile.default]\naddress = \"nowhere\"\n[profile.default.tls]\nclient_cert_path = \""+none+"\"\n")
 	for _, tt := range []struct {
 		set  []string
 		want map[string]string
 	}{
 		{[]string{"TEMPORAL_ADDRESS=temporal"}, map[string]string{"TEMPORAL_ADDRESS": "no host:port"}},
-		{[]string{"TEMPORAL_ADRESS=temporal:1"}, map[string]string{"TEMPORAL_ADRESS": "did you mean TEMPORAL_ADDRESS?"}},
+		{[]string{"TEMPORAL_ADDRES=temporal:1"}, map[string]string{"TEMPORAL_ADDRES": "did you mean TEMPORAL_ADDRESS?"}},
 		// What Temporal's command line tool called them once.
 		{
 			[]string{"TEMPORAL_TLS_CERT=c", "TEMPORAL_TLS_CA=c"},
@@ -135,7 +135,7 @@ func TestTemporalFaults(t *testing.T) {
 		},
 		{[]string{"TEMPORAL_CONFIG_FILE=" + none}, map[string]string{"TEMPORAL_CONFIG_FILE": "no such file"}},
 		{[]string{"TEMPORAL_CONFIG_FILE=" + broken}, map[string]string{"TEMPORAL_CONFIG_FILE": "line 3 is no valid TOML"}},
-		{[]string{"TEMPORAL_CONFIG_FILE=" + unknown}, map[string]string{"TEMPORAL_CONFIG_FILE": "profile.default.adress"}},
+		{[]string{"TEMPORAL_CONFIG_FILE=" + unknown}, map[string]string{"TEMPORAL_CONFIG_FILE": "profile.default.addresss"}},
 		{[]string{"TEMPORAL_CONFIG_FILE=" + good, "TEMPORAL_PROFILE=x"}, map[string]string{"TEMPORAL_PROFILE": `no profile "x"; it has default`}},
 		{[]string{"TEMPORAL_CONFIG_FILE=" + good}, map[string]string{"TEMPORAL_CONFIG_FILE": `"nowhere" is no host:port`}},
 	} {
