@@ -2,6 +2,7 @@ package applicant
 
 import (
 	"net/http"
+	"net/url"
 
 	"github.com/gofrs/uuid/v5"
 
@@ -25,6 +26,14 @@ func (a loggingIn) loginForm(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	return a.renderLogin(w, r, web.NewForm(nil))
+}
+
+// loginTo is the login that leads on to an own path.
+func loginTo(next string) string {
+	if next == Home {
+		return web.PersonLogin
+	}
+	return web.PersonLogin + "?" + url.Values{"next": {next}}.Encode()
 }
 
 func (a loggingIn) renderLogin(w http.ResponseWriter, r *http.Request, form *web.Form) error {

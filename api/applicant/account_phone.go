@@ -208,6 +208,9 @@ func (a changingPhone) phoneCode(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	s.Remove(valuePhone)
+	if err := noteProof(a.Kit, r, change.Phone); err != nil {
+		return err
+	}
 	if err := a.Kit.EndOthers(r); err != nil {
 		return err
 	}

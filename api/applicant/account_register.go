@@ -27,6 +27,7 @@ type registration struct {
 	Phone    person.Phone
 	Sent     time.Time
 	Proved   time.Time // when a code for the phone was right
+	Next     string    // own path to which the registration leads; empty: Home
 }
 
 const (
@@ -39,6 +40,7 @@ type registerPage struct {
 	web.Frame
 	Form     *web.Form
 	MaskedID string // of the number that was typed before; it may be left out
+	Next     string // own path to which the registration leads
 	Steps    web.Steps
 	Consents consentBlock
 }
@@ -102,7 +104,7 @@ func (a registering) registerForm(w http.ResponseWriter, r *http.Request) error 
 		return err
 	}
 	if p.IsPerson() {
-		web.Redirect(w, r, Home)
+		web.Redirect(w, r, web.Next(r, Home))
 		return nil
 	}
 	form := web.NewForm(nil)
@@ -145,8 +147,9 @@ func (a registering) renderRegister(w http.ResponseWriter, r *http.Request, form
 	if err != nil {
 		return err
 	}
+	next := web.Next(r, web.OwnPath(reg.Next, Home))
 	p := &registerPage{
-		Frame: web.Frame{Title: "注册", Back: "/login"}, Form: form, Steps: web.Steps{Now: 1, Total: 3},
+		Frame: web.Frame{Title: "注册", Back: loginTo(next)}, Form: form, Next: next, Steps: web.Steps{Now: 1, Total: 3},
 		Consents: newConsents("请逐项确认", form, consent.ForRegistration(false)),
 	}
 	if id, err := person.ParseIDNumber(reg.IDNumber); err == nil {
@@ -185,6 +188,7 @@ func (a registering) register(w http.ResponseWriter, r *http.Request) error {
 			form.Fail("id_number", reason)
 		}
 	}
+	reg.Next = web.Next(r, reg.Next)
 	reg.Division = form.DivisionCode()
 	reg.Address = checkAddress(form, "address")
 	reg.Consents = agreed(form, consent.ForRegistration(false))
@@ -437,7 +441,7 @@ func (a registering) registerCode(w http.ResponseWriter, r *http.Request) error 
 		// The holder of the phone has proved nothing about the ID number: no more is said.
 		s.Remove(valueRegistration)
 		a.Kit.FlashWarn(r, fault.Sentence(err))
-		web.Redirect(w, r, "/login")
+		web.Redirect(w, r, loginTo(web.OwnPath(reg.Next, Home)))
 		return nil
 	}
 	if err != nil {
@@ -447,8 +451,11 @@ func (a registering) registerCode(w http.ResponseWriter, r *http.Request) error 
 	if err := a.signIn(r, account); err != nil {
 		return err
 	}
+	if err := noteProof(a.Kit, r, reg.Phone); err != nil {
+		return err
+	}
 	a.Kit.FlashOK(r, "注册成功，欢迎您成为志愿者。")
-	web.Redirect(w, r, Home)
+	web.Redirect(w, r, web.OwnPath(reg.Next, Home))
 	return nil
 }
 

@@ -16,6 +16,7 @@ type lostPassword struct {
 	IDNumber string
 	Sent     time.Time
 	Proved   time.Time // when the code was right
+	Next     string    // own path to which the login with the new password leads; empty: Home
 }
 
 const (
@@ -27,6 +28,7 @@ type resetPage struct {
 	web.Frame
 	Form  *web.Form
 	Steps web.Steps
+	Next  string // own path to which the login with the new password leads
 }
 
 func (a resetting) resetForm(w http.ResponseWriter, r *http.Request) error {
@@ -35,7 +37,8 @@ func (a resetting) resetForm(w http.ResponseWriter, r *http.Request) error {
 
 func (a resetting) renderReset(w http.ResponseWriter, r *http.Request, form *web.Form) error {
 	return a.Kit.Render(w, r, form.Status(), "applicant/account/reset", &resetPage{
-		Frame: web.Frame{Title: "找回密码", Back: "/login"}, Form: form, Steps: web.Steps{Now: 1, Total: 2},
+		Frame: web.Frame{Title: "找回密码", Back: loginTo(web.Next(r, Home))}, Form: form, Steps: web.Steps{Now: 1, Total: 2},
+		Next: web.Next(r, Home),
 	})
 }
 
@@ -54,7 +57,7 @@ func (a resetting) reset(w http.ResponseWriter, r *http.Request) error {
 	}
 	var before lostPassword
 	s.GetJSON(valueReset, &before)
-	if err := a.sendReset(r, s, id); err != nil {
+	if err := a.sendReset(r, s, id, web.Next(r, Home)); err != nil {
 		if a.waits(err, before.IDNumber == id.String(), before.Sent) {
 			a.Kit.FlashOK(r, "如果账号存在，"+codeIsThere)
 			web.Redirect(w, r, "/reset/code")
@@ -71,7 +74,7 @@ func (a resetting) reset(w http.ResponseWriter, r *http.Request) error {
 
 // sendReset asks for a code for the account's bound phone. The store does the same work and
 // gives the same answer where there is no account.
-func (a resetting) sendReset(r *http.Request, s *web.Session, id person.IDNumber) error {
+func (a resetting) sendReset(r *http.Request, s *web.Session, id person.IDNumber, next string) error {
 	account, phone, err := a.People.BoundPhone(r.Context(), id)
 	if err != nil {
 		return err
@@ -82,7 +85,7 @@ func (a resetting) sendReset(r *http.Request, s *web.Session, id person.IDNumber
 	if err != nil {
 		return err
 	}
-	return s.PutJSON(valueReset, lostPassword{IDNumber: id.String(), Sent: a.Kit.Now()})
+	return s.PutJSON(valueReset, lostPassword{IDNumber: id.String(), Sent: a.Kit.Now(), Next: next})
 }
 
 func (a resetting) resetCodeForm(w http.ResponseWriter, r *http.Request) error {
@@ -114,7 +117,7 @@ func (a resetting) resetResend(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	form := web.NewForm(nil)
-	if err := form.Absorb("", a.sendReset(r, s, id)); err != nil {
+	if err := form.Absorb("", a.sendReset(r, s, id, lost.Next)); err != nil {
 		return err
 	}
 	if !form.OK() {
@@ -175,6 +178,6 @@ func (a resetting) resetCode(w http.ResponseWriter, r *http.Request) error {
 	}
 	s.Remove(valueReset)
 	a.Kit.FlashOK(r, "新密码已设置，请重新登录。")
-	web.Redirect(w, r, "/login")
+	web.Redirect(w, r, loginTo(web.OwnPath(lost.Next, Home)))
 	return nil
 }

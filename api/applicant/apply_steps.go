@@ -197,7 +197,8 @@ type phoneStepPage struct {
 	AccountPhone string // masked
 	Phone        string // masked, of the draft
 	Verified     bool
-	Wait         int // seconds until another code may be asked for
+	Proved       bool // the account's phone was proved a moment ago: no code is needed
+	Wait         int  // seconds until another code may be asked for
 }
 
 func (phoneStep) fill(*visit, *web.Form) {}
@@ -232,13 +233,14 @@ func (a phoneStep) take(r *http.Request, v *visit, form *web.Form) error {
 	}
 	v.draft.PhoneVerifiedAt = v.facts.Now
 	s.Remove(valueCodeSent)
-	return nil
+	return noteProof(a.Kit, r, phone)
 }
 
 // fieldPhoneFrom is whose phone the code goes to.
 const fieldPhoneFrom = "phone_from"
 
-// sendCode sends a code to the account's phone, to another one, or once more to the draft's.
+// sendCode sends a code to the account's phone, to another one, or once more to the draft's. A number that was proved
+// a moment ago needs none.
 func (a phoneStep) sendCode(r *http.Request, v *visit, form *web.Form) error {
 	field := card.FieldPhone
 	if form.Is(fieldPhoneFrom, "account") {
@@ -251,6 +253,10 @@ func (a phoneStep) sendCode(r *http.Request, v *visit, form *web.Form) error {
 	s, err := a.Kit.Session(r)
 	if err != nil {
 		return err
+	}
+	if at := provedAt(a.Kit, s, phone); !at.IsZero() {
+		v.draft.Phone, v.draft.PhoneVerifiedAt = phone.String(), at
+		return nil
 	}
 	sent, err := a.Codes.Request(r.Context(), codestore.Ask{
 		Purpose: codestore.Application, Phone: phone, Session: s.ID(), Address: web.ClientIP(r), PersonID: v.person,
@@ -292,6 +298,13 @@ func (a phoneStep) show(w http.ResponseWriter, r *http.Request, v *visit, form *
 	}
 	if phone, err := person.ParsePhone(v.draft.Phone); err == nil {
 		p.Phone = phone.Masked()
+	}
+	if v.draft.Phone == "" && s.Get(valueProofs) != "" {
+		private, err := a.People.Reveal(r.Context(), v.person, web.User(r).Actor(), "")
+		if err != nil {
+			return err
+		}
+		p.Proved = !provedAt(a.Kit, s, private.Phone).IsZero()
 	}
 	if at, err := time.Parse(time.RFC3339, s.Get(valueCodeSent)); err == nil {
 		p.Wait = max(0, int(at.Sub(v.facts.Now).Seconds()))

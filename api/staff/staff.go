@@ -35,8 +35,11 @@ const (
 )
 
 // valueInitial is the session's note of somebody who has proved both factors, and must replace
-// the password before anything else.
-const valueInitial = "staff-initial"
+// the password before anything else; valueInitialNext is the page that was asked for.
+const (
+	valueInitial     = "staff-initial"
+	valueInitialNext = "staff-initial-next"
+)
 
 // Routes mounts the pages.
 func (room Room) Routes(r chi.Router) {
@@ -68,7 +71,7 @@ func (room Room) loginForm(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if p.IsStaff() {
-		web.Redirect(w, r, web.Landing(r, p.Role))
+		web.Redirect(w, r, web.Landing(web.Next(r, ""), p.Role))
 		return nil
 	}
 	return room.renderLogin(w, r, web.NewForm(nil))
@@ -107,13 +110,14 @@ func (room Room) login(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		s.Put(valueInitial, who.ID.String())
+		s.Put(valueInitialNext, web.Next(r, ""))
 		web.Redirect(w, r, initialPath)
 		return nil
 	}
 	if err := room.signIn(r, who); err != nil {
 		return err
 	}
-	web.Redirect(w, r, web.Landing(r, string(who.Role)))
+	web.Redirect(w, r, web.Landing(web.Next(r, ""), string(who.Role)))
 	return nil
 }
 
@@ -245,11 +249,16 @@ func (room Room) initial(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	s, err := room.Kit.Session(r)
+	if err != nil {
+		return err
+	}
+	next := s.Get(valueInitialNext) // the login forgets what the session held
 	if err := room.signIn(r, who); err != nil {
 		return err
 	}
 	room.Kit.FlashOK(r, "新密码已设置。")
-	web.Redirect(w, r, web.Landing(r, string(who.Role)))
+	web.Redirect(w, r, web.Landing(next, string(who.Role)))
 	return nil
 }
 

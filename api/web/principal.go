@@ -42,12 +42,12 @@ var roleHomes = map[string]string{
 
 // Landing is where a member of staff comes to after logging in: the page that was asked for, unless it belongs
 // to another role, else the role's own pages.
-func Landing(r *http.Request, role string) string {
+func Landing(next, role string) string {
 	home, ok := roleHomes[role]
 	if !ok {
 		home = StaffHome
 	}
-	next := Next(r, home)
+	next = OwnPath(next, home)
 	if next == StaffHome {
 		return home
 	}
