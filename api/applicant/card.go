@@ -2,7 +2,6 @@ package applicant
 
 import (
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -109,9 +108,10 @@ func (c cards) show(w http.ResponseWriter, r *http.Request) error {
 	}
 	p := &casePage{
 		Frame: web.Frame{Title: "我的证件", Back: cases.Root}, Case: cs, URL: cases.Path(cs.ID), Outlook: c.desk.Outlook(cs, steps...),
-		Steps: steps, HasCard: cases.Showable(cs), Present: presentable(cs, c.Kit.Now()), Waiting: cs.State == card.Ready, UpdatedAt: c.Kit.Now(),
+		Steps: steps, HasCard: cases.Showable(cs), Present: presentable(cs, c.Kit.Now()), UpdatedAt: c.Kit.Now(),
 	}
-	p.Asks = asks(cs)
+	p.Waiting = p.Outlook.Collect
+	p.Asks = consent.MissingNow(cs.Edition, cs.State, cs.Consents)
 	p.Seconds = int(p.Outlook.Recheck.Seconds())
 	p.Version = strings.Join([]string{string(cs.State), string(p.Outlook.Tone), string(cs.CardStatus), strconv.Itoa(len(steps)), strconv.Itoa(p.Seconds), cs.BatchState, strconv.Itoa(len(p.Asks))}, "-")
 	if web.IsHTMX(r) && r.URL.Query().Get("v") == p.Version {
@@ -135,26 +135,6 @@ func (c cards) show(w http.ResponseWriter, r *http.Request) error {
 		return c.Kit.RenderPart(w, r, http.StatusOK, "applicant/card/show", "live", p)
 	}
 	return c.Kit.Render(w, r, http.StatusOK, "applicant/card/show", p)
-}
-
-// asks lists the consents that the rest of the case needs and that do not stand.
-func asks(cs cardstore.Case) (items []consent.Item) {
-	var needs []consent.Purpose
-	switch cs.State {
-	case card.Ready, card.Lapsed:
-		needs = []consent.Purpose{consent.Bank}
-	case card.Held, card.Reviewing, card.Mending, card.Waiting:
-		if cs.Edition == card.Regular {
-			needs = []consent.Purpose{consent.Photo, consent.Factory}
-		}
-	default:
-	}
-	for _, p := range needs {
-		if item, ok := consent.Lookup(p); ok && !slices.Contains(cs.Consents, string(p)) {
-			items = append(items, item)
-		}
-	}
-	return items
 }
 
 // Changeable tells whether something of a regular case may be changed before its card is made.

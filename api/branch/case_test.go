@@ -75,3 +75,19 @@ func TestStalePagesDecideNothing(t *testing.T) {
 	require.Equal(t, card.Collected, c.state(wang.ID), "the second hand-over stands")
 	me.Get(casePath(wang)+"/undo").Submit("#undo", map[string]string{"reason": "发给了别人"}).WantText("#outcome", "已撤销")
 }
+
+// The clerk reads at once that a card is suspended or cancelled, and is not led to its last scan.
+func TestASuspendedCardIsNotHandedOver(t *testing.T) {
+	t.Parallel()
+	c := setup(t)
+	id := c.waiting("王𠮷", "42019920040229004X").ID
+	path := "/branch/cases/" + id.String()
+	c.me().Get(path).Has("#hand-over").WantText(".state", "可以领卡")
+	for status, text := range map[string]string{"suspended": "证件已暂停使用", "cancelled": "证件已注销", "replaced": "证件已换发"} {
+		_, err := c.DB.Exec(t.Context(), "UPDATE card SET status = $2 WHERE application_id = $1", id, status)
+		require.NoError(t, err)
+		page := c.me().Get(path).Lacks("#hand-over").WantText(".state", text).WantText("#notice-case", "不能")
+		require.NotContains(t, page.Text("main"), "可以领卡")
+		c.me().Post(path, nil).Want(409).WantText(".state", text)
+	}
+}

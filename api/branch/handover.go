@@ -67,7 +67,9 @@ func (p *casePage) Photo() bool {
 }
 
 // Ready tells whether the card can be handed over.
-func (p *casePage) Ready() bool { return p.Case.State == card.Ready && p.Case.Consented }
+func (p *casePage) Ready() bool {
+	return p.Case.State == card.Ready && p.Case.Hindrance() == card.Unhindered
+}
 
 func (h room) showCase(w http.ResponseWriter, r *http.Request) error {
 	me, c, err := h.caseOf(r)
@@ -96,6 +98,15 @@ const takenBack = "持卡人已撤回授权。请持卡人在手机上打开“�
 // whyNot tells the clerk, and through the clerk the holder, why there is no card to hand over; empty
 // where there is one.
 func whyNot(c cardstore.CounterCase) string {
+	if c.State != card.Collected {
+		switch c.Hindrance() {
+		case card.CardSuspended:
+			return "证件已暂停使用，现在不能发卡。请持卡人联系省志愿者协会，恢复使用后刷新本页就可以发卡。"
+		case card.CardCancelled, card.CardReplaced:
+			return "证件已经注销或者换发，不能再发卡。请持卡人在手机上查看“我的证件”。"
+		default:
+		}
+	}
 	if !c.Consented && c.State != card.Collected {
 		return takenBack
 	}
@@ -146,7 +157,7 @@ func (h room) handOver(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	p := newCasePage(c, form)
-	if c.State == card.Ready && !c.Consented {
+	if c.State == card.Ready && c.Hindrance() != card.Unhindered {
 		return h.renderCase(w, r, p, http.StatusConflict)
 	}
 	limited, err := h.checkTail(r, me, c, form)
@@ -268,7 +279,7 @@ func (h room) afterRefusal(w http.ResponseWriter, r *http.Request, me clerk, p *
 		// Done after all; only the answer was lost.
 		web.Redirect(w, r, "/branch?last="+c.ID.String())
 		return nil
-	case c.State != card.Ready, !c.Consented:
+	case c.State != card.Ready, c.Hindrance() != card.Unhindered:
 		// Of a hand-over the row tells.
 		if c.Consented && kind == fault.Conflict && !ended && c.State != card.Collected {
 			p.Notice = fault.Sentence(cause)

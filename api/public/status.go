@@ -10,6 +10,7 @@ import (
 	"volcard/api/web"
 	"volcard/internal/calendar"
 	"volcard/internal/card"
+	"volcard/internal/consent"
 	"volcard/internal/fault"
 	"volcard/internal/limit"
 	"volcard/internal/person"
@@ -72,7 +73,10 @@ func (s Status) find(w http.ResponseWriter, r *http.Request) error {
 		}
 		return s.show(w, r, p, web.StatusOf(err))
 	}
-	p.Found, p.Outlook, p.Promise = &found, s.outlook(found), s.promise(found)
+	p.Found, p.Outlook = &found, s.outlook(found)
+	if !p.Outlook.Late {
+		p.Promise = s.promise(found)
+	}
 	return s.show(w, r, p, http.StatusOK)
 }
 
@@ -127,7 +131,8 @@ func (s Status) byNumber(ctx context.Context, number, tail string) (cardstore.Pu
 func (s Status) outlook(p cardstore.Public) card.Outlook {
 	_, unmade := card.Next(p.State, card.Overdue)
 	situation := card.Situation{
-		Edition: p.Edition, Overdue: unmade && p.OverdueAt != nil, State: p.State, Now: s.Kit.Now(), SubmittedAt: p.SubmittedAt, Branch: "所选网点", Terms: s.Terms,
+		Edition: p.Edition, Overdue: unmade && p.OverdueAt != nil, CardStatus: p.CardStatus,
+		Missing: consent.Titles(consent.MissingNow(p.Edition, p.State, p.Consents)), State: p.State, Now: s.Kit.Now(), SubmittedAt: p.SubmittedAt, Branch: "所选网点", Terms: s.Terms,
 	}
 	if p.PickupUntil != nil {
 		situation.PickupUntil = *p.PickupUntil

@@ -82,6 +82,22 @@ func TestStatus(t *testing.T) {
 }
 
 // A regular case tells its dates until the card is made, and when its applicant must act.
+// The headline knows of the card and of the consent beside the state.
+func TestStatusOfACardThatCannotBeCollected(t *testing.T) {
+	t.Parallel()
+	env, number := openStatus(t)
+	headline := func(change string) string {
+		t.Helper()
+		_, err := env.DB.Exec(t.Context(), change)
+		require.NoError(t, err)
+		return ask(env, number, "004X").Want(200).Text("h1")
+	}
+	require.Equal(t, "可以领卡", headline("SELECT"))
+	require.Equal(t, "证件已暂停使用", headline("UPDATE card SET status = 'suspended'"))
+	require.Equal(t, "需要您授权后才能领卡", headline("WITH c AS (UPDATE card SET status = 'valid') UPDATE consent SET withdrawn_at = now() WHERE purpose = 'bank'"))
+	require.Equal(t, "证件已注销", headline("UPDATE card SET status = 'cancelled'"))
+}
+
 func TestStatusOfARegularCase(t *testing.T) {
 	t.Parallel()
 	env, _ := openStatus(t)

@@ -25,6 +25,9 @@ type Situation struct {
 	Branch      string
 	Terms       Terms
 
+	CardStatus Status   // empty: no card is issued
+	Missing    []string // titles of the consents without which the case does not go on
+
 	// Of the regular edition only.
 	PromisedUntil time.Time // the last instant of the promised days
 	Overdue       bool      // people were told that it is over
@@ -42,6 +45,8 @@ type Outlook struct {
 	Ahead []Milestone
 	// Recheck is after how long a page should look again; zero: nothing moves by itself.
 	Recheck time.Duration
+	Collect bool // the card of plastic can be collected now
+	Late    bool // the promised dates are over: they are shown no more
 	// What the applicant may do now.
 	Withdraw, ChooseBranch, Reapply bool
 	ChangeDesign, ChangePhone       bool // another photo or face, another phone
@@ -142,7 +147,9 @@ func LookAhead(s Situation) Outlook {
 	case Ready:
 		o.Tone, o.Recheck = ToneGood, recheckLater
 		o.Lead = "电子证已经生效。实体卡在" + s.Branch + "为您预留，请本人带身份证，凭取卡码领取。"
+		o.Collect = true
 		if !s.PickupUntil.IsZero() && s.Now.After(s.PickupUntil) {
+			o.Collect, o.Headline = false, "领取期限已过"
 			o.Tone, o.Recheck = ToneWarn, recheck(s.Now.Sub(s.PickupUntil))
 			o.Lead = "电子证有效。实体卡的领取期限已过，预留即将取消；取消后可以重新选择网点。"
 			if s.Edition == Regular {
@@ -179,10 +186,7 @@ func LookAhead(s Situation) Outlook {
 		o.Tone, o.Reapply = ToneOver, true
 		o.Lead = "这份申请没有通过，没有有效的证件。请看下面的原因，更正后可以重新申请。"
 	}
-	if s.Overdue {
-		o.Tone = ToneWarn
-		o.Lead = "很抱歉，实体卡没有在承诺的日期送达，我们正在跟进。" + o.Lead
-	}
+	o.hinder(s)
 	return o
 }
 

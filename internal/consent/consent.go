@@ -130,6 +130,34 @@ func ForCard(e card.Edition) []Item {
 	})
 }
 
+// MissingNow lists the consents that the rest of a case needs and that are not among the given purposes.
+func MissingNow(e card.Edition, state card.State, given []string) (missing []Item) {
+	var needs []Purpose
+	switch state {
+	case card.Ready, card.Lapsed:
+		needs = []Purpose{Bank}
+	case card.Held, card.Reviewing, card.Mending, card.Waiting:
+		if e == card.Regular {
+			needs = []Purpose{Photo, Factory}
+		}
+	default:
+	}
+	for _, item := range items {
+		if slices.Contains(needs, item.Purpose) && !slices.Contains(given, string(item.Purpose)) {
+			missing = append(missing, item)
+		}
+	}
+	return missing
+}
+
+// Titles are the titles of items.
+func Titles(items []Item) (titles []string) {
+	for _, item := range items {
+		titles = append(titles, item.Title)
+	}
+	return titles
+}
+
 // MissingForRegistration names what a person must still agree to; none means ready.
 func MissingForRegistration(given []Purpose, minor bool) []string {
 	var missing []string

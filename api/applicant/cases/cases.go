@@ -12,6 +12,7 @@ import (
 	"volcard/api/web"
 	"volcard/internal/calendar"
 	"volcard/internal/card"
+	"volcard/internal/consent"
 	"volcard/internal/fault"
 	"volcard/internal/store/cardstore"
 	"volcard/workflows"
@@ -71,7 +72,8 @@ func Situation(cs cardstore.Case, now time.Time, terms card.Terms) card.Situatio
 	s := card.Situation{
 		Edition: cs.Edition, State: cs.State, Now: now, SubmittedAt: cs.SubmittedAt, Branch: cs.BranchName, Terms: terms,
 		PickupUntil: at(cs.PickupUntil), ClosedAt: at(cs.ClosedAt), MendUntil: at(cs.MendUntil),
-		Overdue: unmade && cs.OverdueAt != nil,
+		Overdue: unmade && cs.OverdueAt != nil, CardStatus: cs.CardStatus,
+		Missing: consent.Titles(consent.MissingNow(cs.Edition, cs.State, cs.Consents)),
 	}
 	if cs.State != card.Mending { // it counts anew from the confirmation
 		s.PromisedUntil = at(cs.Due)
@@ -89,7 +91,8 @@ func at(t *time.Time) time.Time {
 // Promise is the two dates of a regular case in words; empty where there are none, or where they are over.
 func Promise(cs cardstore.Case, now time.Time) string {
 	_, unmade := card.Next(cs.State, card.Promise)
-	if !unmade || cs.State == card.Mending || cs.PromisedFrom == nil || cs.PromisedUntil == nil {
+	late := cs.OverdueAt != nil || cs.Due != nil && now.After(*cs.Due)
+	if !unmade || late || cs.State == card.Mending || cs.PromisedFrom == nil || cs.PromisedUntil == nil {
 		return ""
 	}
 	return calendar.Promise{

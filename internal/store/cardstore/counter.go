@@ -38,7 +38,21 @@ type CounterCase struct {
 	Serial       string // of the plastic card that went over: a regular one's is its number
 	HandedOverAt *time.Time
 	HandedOverBy string
-	Consented    bool // to the bank's seeing it
+	Consented    bool        // to the bank's seeing it
+	CardStatus   card.Status // empty while no card is issued
+}
+
+// Hindrance is why the card cannot be handed over although the state would allow it.
+func (c CounterCase) Hindrance() card.Hindrance {
+	return card.HindranceOf(c.State, c.CardStatus, !c.Consented, false)
+}
+
+// StateText is how the case stands, in words for the clerk.
+func (c CounterCase) StateText() string {
+	if text := c.Hindrance().StaffText(); text != "" {
+		return text
+	}
+	return c.State.StaffText()
 }
 
 // bankConsent tells whether application a's person lets the bank see it. The version does not matter here:
@@ -48,8 +62,9 @@ const bankConsent = `EXISTS (SELECT 1 FROM consent k
 
 const counterSQL = `
 	SELECT a.id, a.number, a.edition, a.state, a.holder_name, a.identity, a.unit_name, a.ready_at, a.pickup_until,
-	       coalesce(h.serial, h.card_number, ''), h.at, coalesce(hs.name, ''), ` + bankConsent + `
+	       coalesce(h.serial, h.card_number, ''), h.at, coalesce(hs.name, ''), ` + bankConsent + `, coalesce(c.status, '')
 	  FROM application a
+	  LEFT JOIN card c ON c.application_id = a.id
 	  LEFT JOIN hand_over h ON h.application_id = a.id AND h.undone_at IS NULL
 	  LEFT JOIN staff hs ON hs.id = h.staff_id
 	 WHERE a.branch_id = $1 `

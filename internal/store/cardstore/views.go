@@ -169,6 +169,8 @@ type Public struct {
 	SubmittedAt time.Time
 	PickupUntil *time.Time
 	ClosedAt    *time.Time
+	CardStatus  card.Status // empty while no card is issued
+	Consents    []string    // the purposes of the person's open consents
 	Steps       []Step
 
 	// Of the regular edition only.
@@ -189,11 +191,13 @@ func (s Cases) ByNumber(ctx context.Context, number, tail string) (Public, error
 	var sealed []byte
 	err := s.DB.QueryRow(ctx, `
 		SELECT a.id, a.number, a.edition, a.state, b.name, a.submitted_at, a.pickup_until, a.closed_at, p.id_number,
-		       a.promised_from, a.promised_until, coalesce(a.promise_provisional, false), a.promise_due, a.overdue_at, a.mend_until
+		       a.promised_from, a.promised_until, coalesce(a.promise_provisional, false), a.promise_due, a.overdue_at, a.mend_until,
+		       coalesce(c.status, ''), ARRAY(SELECT DISTINCT k.purpose FROM consent k WHERE k.person_id = a.person_id AND k.withdrawn_at IS NULL)
 		  FROM application a JOIN branch b ON b.id = a.branch_id JOIN person p ON p.id = a.person_id
+		  LEFT JOIN card c ON c.application_id = a.id
 		 WHERE a.number = $1`, number).Scan(
 		&id, &p.Number, &p.Edition, &p.State, &p.BranchName, &p.SubmittedAt, &p.PickupUntil, &p.ClosedAt, &sealed,
-		&p.PromisedFrom, &p.PromisedUntil, &p.Provisional, &p.Due, &p.OverdueAt, &p.MendUntil)
+		&p.PromisedFrom, &p.PromisedUntil, &p.Provisional, &p.Due, &p.OverdueAt, &p.MendUntil, &p.CardStatus, &p.Consents)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return Public{}, notFound
 	}
