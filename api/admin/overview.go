@@ -7,6 +7,7 @@ import (
 
 	"volcard/api/web"
 	"volcard/internal/card"
+	"volcard/internal/store"
 	"volcard/internal/store/adminstore"
 	"volcard/internal/store/checkstore"
 	"volcard/internal/store/messagestore"
@@ -28,10 +29,12 @@ type overviewPage struct {
 	Overdue int // cards that have not come
 	// Undecided are photos that reviewers gave back again and again.
 	Undecided int
-	Backlog   messagestore.Backlog
-	Hanging   []hanging
-	Reports   []report
-	Stock     adminstore.Stock
+	// Unconfirmed: the database was restored or copied and issues nothing until an operator confirms it.
+	Unconfirmed bool
+	Backlog     messagestore.Backlog
+	Hanging     []hanging
+	Reports     []report
+	Stock       adminstore.Stock
 }
 
 // Waiting are the states in which a case is open, Over those in which it has ended.
@@ -57,7 +60,7 @@ func (p *overviewPage) Calm() bool {
 			return false
 		}
 	}
-	return p.Held == 0 && p.Overdue == 0 && p.Undecided == 0 && len(p.Hanging) == 0
+	return !p.Unconfirmed && p.Held == 0 && p.Overdue == 0 && p.Undecided == 0 && len(p.Hanging) == 0
 }
 
 type hanging struct{ adminstore.Hanging }
@@ -127,6 +130,11 @@ func (h room) overview(w http.ResponseWriter, r *http.Request) error {
 			p.Held = s.Count
 		}
 	}
+	confirmed, err := store.Confirmed(ctx, h.DB)
+	if err != nil {
+		return err
+	}
+	p.Unconfirmed = !confirmed
 	if p.Overdue, err = h.Reads.CountOverdue(ctx); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package branch
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"time"
@@ -191,19 +192,33 @@ func (h room) findByCode(r *http.Request, me clerk, form *web.Form) (found []car
 	case q.application != "":
 		found, err = h.Counter.ByNumber(ctx, me.Branch, q.application)
 	case q.card != "":
-		found, err = h.Counter.ByCardNumber(ctx, me.Branch, q.card)
+		return h.byCardNumber(ctx, me, form, q.card)
 	default:
 		_, claims, scanErr := h.Keyring.Redeem(ctx, q.scan, h.Kit.Now())
 		// An expired card's claims are true: the clerk finds the case and reads how it stands.
 		if scanErr != nil && !errors.Is(scanErr, credential.ErrExpired) {
 			return nil, form.Absorb("code", scanErr)
 		}
-		found, err = h.Counter.ByCardNumber(ctx, me.Branch, claims.CardNumber)
+		return h.byCardNumber(ctx, me, form, claims.CardNumber)
 	}
 	if err == nil && len(found) == 0 {
 		form.Fail("code", notHere)
 	}
 	return found, err
+}
+
+// byCardNumber finds the case of a card. A number of a database that was lost has no case, and its card is no good.
+func (h room) byCardNumber(ctx context.Context, me clerk, form *web.Form, number string) ([]cardstore.CounterCase, error) {
+	found, err := h.Counter.ByCardNumber(ctx, me.Branch, number)
+	if err != nil || len(found) > 0 {
+		return found, err
+	}
+	revoked, err := h.Counter.Revoked(ctx, number)
+	if err != nil {
+		return nil, err
+	}
+	form.Fail("code", map[bool]string{true: "这个证号已经注销，请收下卡片，并请持卡人联系省志愿者协会。", false: notHere}[revoked])
+	return nil, nil
 }
 
 // findByName needs the full name and the tail of the ID number. Misses are counted for each name,

@@ -142,12 +142,26 @@ func (v Verify) look(ctx context.Context, text string, now time.Time) (f facts, 
 		if row.Status == card.Valid && now.After(row.ExpiresAt) {
 			key = "expired"
 		}
-		return facts{
-			Verdict: verdict(key), Name: c.MaskedName, Edition: card.Edition(c.Edition).Text(), Year: c.IssuedOn.Year(),
-		}, token, nil
+		return factsOf(key, c), token, nil
 	}
-	_, _, err = v.Keys.Redeem(ctx, text, now)
+	_, c, err := v.Keys.Redeem(ctx, text, now)
+	if err == nil || errors.Is(err, credential.ErrExpired) {
+		// A database that was lost may have issued it.
+		revoked, err := v.Cards.RangeRevoked(ctx, c.CardNumber)
+		if err != nil {
+			return facts{}, "", err
+		}
+		if revoked {
+			return factsOf("cancelled", c), "", nil
+		}
+	}
 	return v.unknown(err), "", nil
+}
+
+func factsOf(key string, c credential.Claims) facts {
+	return facts{
+		Verdict: verdict(key), Name: c.MaskedName, Edition: card.Edition(c.Edition).Text(), Year: c.IssuedOn.Year(),
+	}
 }
 
 // unknown is the verdict on what is no card of ours, with the reason where there is one to tell.

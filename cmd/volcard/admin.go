@@ -29,17 +29,18 @@ import (
 )
 
 type adminCommand struct {
-	Keys    adminKeys    `cmd:"" help:"Make a new key set and index key for personal data and print them as settings."`
-	First   adminFirst   `cmd:"" help:"Print a token with which the first administrator makes an account."`
-	Unlock  adminUnlock  `cmd:"" help:"End the lock-out of an account of staff, after too many wrong passwords or codes."`
-	Account adminAccount `cmd:"" help:"Stop the account of a person, or let it go on."`
-	Import  adminImport  `cmd:"" help:"Replace the list of branches or universities by a CSV file; shows what would change unless --apply."`
-	Rotate  adminRotate  `cmd:"" name:"rotate-signing-key" help:"Retire the key that signs cards and make a new one."`
-	Card    adminCard    `cmd:"" help:"Suspend an issued card, let it hold again, or cancel it."`
-	Vault   adminVault   `cmd:"" help:"Change the keys under which personal data is stored."`
-	Check   adminCheck   `cmd:"" help:"Run the nightly check now."`
-	Recheck adminRecheck `cmd:"" help:"Examine anew what was issued, with the rules by which it was issued; exit 1 on any finding."`
-	Replay  adminReplay  `cmd:"" help:"Replay the histories of running workflows with this program, before it is rolled out; exit 1 where one would stop."`
+	Keys     adminKeys     `cmd:"" help:"Make a new key set and index key for personal data and print them as settings."`
+	First    adminFirst    `cmd:"" help:"Print a token with which the first administrator makes an account."`
+	Unlock   adminUnlock   `cmd:"" help:"End the lock-out of an account of staff, after too many wrong passwords or codes."`
+	Account  adminAccount  `cmd:"" help:"Stop the account of a person, or let it go on."`
+	Import   adminImport   `cmd:"" help:"Replace the list of branches or universities by a CSV file; shows what would change unless --apply."`
+	Rotate   adminRotate   `cmd:"" name:"rotate-signing-key" help:"Retire the key that signs cards and make a new one."`
+	Card     adminCard     `cmd:"" help:"Suspend an issued card, let it hold again, or cancel it."`
+	Vault    adminVault    `cmd:"" help:"Change the keys under which personal data is stored."`
+	Restored adminRestored `cmd:"" help:"Confirm a restored database: move its numbers on and revoke those that were lost. Before any api starts."`
+	Check    adminCheck    `cmd:"" help:"Run the nightly check now."`
+	Recheck  adminRecheck  `cmd:"" help:"Examine anew what was issued, with the rules by which it was issued; exit 1 on any finding."`
+	Replay   adminReplay   `cmd:"" help:"Replay the histories of running workflows with this program, before it is rolled out; exit 1 where one would stop."`
 }
 
 // operator is who an administrator's shell command acts as: the account on this machine.

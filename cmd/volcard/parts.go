@@ -235,6 +235,13 @@ func (p *parts) checks(temporalOptional bool) []telemetry.Check {
 			}
 			return err
 		}},
+		{Name: "database confirmed", Run: func(ctx context.Context) error {
+			confirmed, err := store.Confirmed(ctx, p.db)
+			if err == nil && !confirmed {
+				err = errors.New("restored or copied, and not confirmed: no number is issued until volcard admin restored --yes")
+			}
+			return err
+		}},
 		{Name: "signing key", Run: func(context.Context) error {
 			if !p.keys.Ready() {
 				return errors.New("no signing key loaded")

@@ -118,6 +118,8 @@ func copyOf(t *testing.T, ownerURL string) (auditURL string, owner *pgx.Conn) {
 		require.NoError(t, err)
 		_ = admin.Close(ctx)
 	})
+	_, err = owner.Exec(ctx, "UPDATE database_identity SET database_oid = (SELECT oid FROM pg_database WHERE datname = current_database())")
+	require.NoError(t, err)
 	u.User = url.User("volcard_audit")
 	return u.String(), owner
 }
@@ -151,6 +153,8 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 		"card of an application that was not approved":       {"UPDATE card SET status = 'valid' WHERE application_id = " + withdrawn},
 		"card that says something else than its application": {"UPDATE card SET holder_name = '张三' WHERE application_id = " + ready},
 		"card number with wrong check digits":                {"UPDATE card SET number = '42260000000198' WHERE application_id = " + ready},
+		"card in a revoked range":                            {"INSERT INTO revoked_range (first, last, at) SELECT min(substr(number, 5, 8)::bigint), max(substr(number, 5, 8)::bigint), now() FROM card"},
+		"card number above the sequence":                     {"SELECT setval('card_number_seq', 1)"},
 		"number used twice":                                  {"ALTER TABLE card DROP CONSTRAINT card_number_key CASCADE", "UPDATE card SET number = (SELECT min(number) FROM card)"},
 		"card signed with a key that is not known":           {"UPDATE card SET token = '' WHERE application_id = " + ready},
 		"hand-over that does not fit its application":        {"DELETE FROM hand_over"},

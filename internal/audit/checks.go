@@ -39,6 +39,12 @@ var checks = []check{
 		UNION ALL SELECT 'serial ' || serial FROM hand_over WHERE undone_at IS NULL AND serial IS NOT NULL GROUP BY serial HAVING count(*) > 1
 		UNION ALL SELECT 'hand-over of card ' || min(application_id::text) FROM hand_over WHERE undone_at IS NULL GROUP BY card_number HAVING count(*) > 1 AND card_number IS NOT NULL`},
 
+	{"card in a revoked range", `
+		SELECT 'card ' || c.id FROM card c JOIN revoked_range r ON substr(c.number, 5, 8)::bigint BETWEEN r.first AND r.last ORDER BY 1`},
+
+	{"card number above the sequence", `
+		SELECT 'card ' || id FROM card WHERE substr(number, 5, 8)::bigint > (SELECT last_value FROM card_number_seq) ORDER BY 1`},
+
 	{"card signed with a key that is not known", `
 		SELECT 'card ' || c.id FROM card c LEFT JOIN signing_key k ON k.kid = c.kid WHERE k.kid IS NULL OR c.token = '' ORDER BY 1`},
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -71,7 +72,7 @@ func TestCardNumber(t *testing.T) {
 func TestApplicationNumber(t *testing.T) {
 	t.Parallel()
 	// 00:30 in Shanghai is still the day before in UTC.
-	n, err := ApplicationNumber(time.Date(2026, 11, 22, 16, 30, 0, 0, time.UTC), bytes.NewReader(make([]byte, 8)))
+	n, err := ApplicationNumber(time.Date(2026, 11, 22, 16, 30, 0, 0, time.UTC), 0, bytes.NewReader(make([]byte, 8)))
 	require.NoError(t, err)
 	require.Equal(t, "HB2611230000000", n[:15])
 	for _, typed := range []string{n, strings.ToLower(n), " " + n[:8] + " " + n[8:], "ＨＢ" + n[2:]} {
@@ -83,7 +84,7 @@ func TestApplicationNumber(t *testing.T) {
 		_, ok := ParseApplicationNumber(typed)
 		require.False(t, ok, typed)
 	}
-	_, err = ApplicationNumber(time.Time{}, bytes.NewReader(nil))
+	_, err = ApplicationNumber(time.Time{}, 0, bytes.NewReader(nil))
 	require.Error(t, err)
 }
 
@@ -348,4 +349,32 @@ func TestPickupCode(t *testing.T) {
 	got, ok := ParsePickupCode(code[:4] + " " + code[4:])
 	require.True(t, ok)
 	require.Equal(t, code, got)
+}
+
+// The numbers of a day on which the database was restored are in no case those of before.
+func TestApplicationNumberAfterARestore(t *testing.T) {
+	t.Parallel()
+	day := time.Date(2026, 12, 1, 4, 0, 0, 0, time.UTC)
+	block := func(restores int) (lowest, highest int) {
+		lowest = 10_000_000
+		for i := range 2000 {
+			raw := [8]byte{7: byte(i), 6: byte(i >> 8), 4: byte(i * 7), 3: byte(i * 3)}
+			n, err := ApplicationNumber(day, restores, bytes.NewReader(raw[:]))
+			require.NoError(t, err)
+			parsed, ok := ParseApplicationNumber(n)
+			require.True(t, ok)
+			digits, err := strconv.Atoi(parsed[8:15])
+			require.NoError(t, err)
+			lowest, highest = min(lowest, digits), max(highest, digits)
+		}
+		return lowest, highest
+	}
+	before := -1
+	for restores := range 5 {
+		lowest, highest := block(restores)
+		require.Greater(t, lowest, before)
+		before = highest
+	}
+	_, err := ApplicationNumber(day, 5, bytes.NewReader(make([]byte, 8)))
+	require.Error(t, err)
 }

@@ -49,14 +49,30 @@ func check97(body string) string {
 	return fmt.Sprintf("%02d", 98-(n*100)%97)
 }
 
+// The seven digits of an application number: those below restoredNumbers on a usual day, and a block of
+// restoredBlock for each time that the database was restored on the day. Numbers that were lost are not drawn again.
+const (
+	restoredNumbers = 8_000_000
+	restoredBlock   = 500_000
+	mostRestores    = (10_000_000 - restoredNumbers) / restoredBlock
+)
+
 // ApplicationNumber makes the number by which an applicant finds the case: HB, the day in
-// Shanghai, seven random digits, and a Luhn check digit. random is crypto/rand's reader.
-func ApplicationNumber(at time.Time, random io.Reader) (string, error) {
-	n, err := randomBelow(random, 10_000_000)
+// Shanghai, seven random digits, and a Luhn check digit. restores is how often the database was restored on that
+// day. random is crypto/rand's reader.
+func ApplicationNumber(at time.Time, restores int, random io.Reader) (string, error) {
+	first, count := int64(0), int64(restoredNumbers)
+	if restores > 0 {
+		if restores > mostRestores {
+			return "", fmt.Errorf("card: no application numbers are left after %d restores in a day", restores)
+		}
+		first, count = restoredNumbers+int64(restores-1)*restoredBlock, restoredBlock
+	}
+	n, err := randomBelow(random, count)
 	if err != nil {
 		return "", err
 	}
-	body := at.In(clock.Shanghai).Format("060102") + fmt.Sprintf("%07d", n)
+	body := at.In(clock.Shanghai).Format("060102") + fmt.Sprintf("%07d", first+n)
 	return "HB" + body + luhn(body), nil
 }
 

@@ -47,6 +47,7 @@ type Facts struct {
 	ValidCard       bool
 	UniversityName  string // of Draft.UniversityCode; empty where it is not an open university of Hubei
 	DivisionKnown   bool   // Draft.DivisionCode is a district, or a city without districts
+	Restores        int    // how often the database was restored on Now's day: the block of application numbers
 	BranchKnown     bool
 	BranchOpen      bool
 	BranchStock     bool // at least one free general card lies there

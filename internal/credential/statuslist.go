@@ -61,6 +61,16 @@ func (s *Statuses) Set(sequence int64, status string) error {
 	return nil
 }
 
+// Cancel gives every sequence from first to last the status of a cancelled card.
+func (s *Statuses) Cancel(first, last int64) error {
+	for sequence := first; sequence <= last; sequence++ {
+		if err := s.Set(sequence, "cancelled"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // status is empty for a card in force; ok is false where the list does not cover the sequence.
 func (s *Statuses) status(sequence int64) (status string, ok bool) {
 	if sequence < 0 || sequence >= s.Size() {

@@ -56,6 +56,23 @@ func Migrate(ctx context.Context, url string) error {
 	if _, err := p.Up(ctx); err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
+	return confirmEmpty(ctx, conn)
+}
+
+// confirmEmpty confirms a database that has issued nothing: it was made for this installation.
+func confirmEmpty(ctx context.Context, conn *sql.Conn) error {
+	var empty bool
+	if err := conn.QueryRowContext(ctx, emptySQL).Scan(&empty); err != nil || !empty {
+		return wrapMigrate(err)
+	}
+	_, err := conn.ExecContext(ctx, confirmSQL, "migrate")
+	return wrapMigrate(err)
+}
+
+func wrapMigrate(err error) error {
+	if err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
 	return nil
 }
 

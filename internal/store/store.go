@@ -128,6 +128,8 @@ func Translate(err error) error {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
 		switch {
+		case pg.Code == codeUnconfirmed:
+			return &fault.Error{Kind: fault.Unavailable, Msg: Unconfirmed, Err: err}
 		case pg.Code == "23505":
 			return &fault.Error{Kind: fault.Conflict, Msg: "已经有一条同样的记录。", Err: err}
 		case pg.Code[:2] == "08", pg.Code[:2] == "53", pg.Code[:2] == "57", pg.Code[:2] == "58", pg.Code == readOnly:

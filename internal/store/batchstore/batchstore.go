@@ -75,7 +75,8 @@ func (s Batches) Freeze(ctx context.Context, id uuid.UUID) (Snapshot, error) {
 			made AS (
 			  INSERT INTO batch (id, number, state, cards, frozen_at)
 			  SELECT $1, 'PC' || $2 || lpad(n, greatest(length(n), 2), '0'), 'frozen', 0, $3
-			    FROM (SELECT (count(*) + 1)::text AS n FROM batch WHERE number LIKE 'PC' || $2 || '%') today
+			    FROM (SELECT (greatest(max(substr(number, 11)::bigint), (SELECT batch_floor FROM restored_day WHERE day = $7), 0) + 1)::text AS n
+			            FROM batch WHERE number LIKE 'PC' || $2 || '%') today
 			   WHERE EXISTS (SELECT 1 FROM picked)
 			  RETURNING id),
 			moved AS (
@@ -90,7 +91,8 @@ func (s Batches) Freeze(ctx context.Context, id uuid.UUID) (Snapshot, error) {
 			  INSERT INTO audit_entry (subject_kind, subject_id, seq, at, actor_kind, actor_id, action, from_state, to_state, detail, prev_hash, hash)
 			  SELECT 'application', application_id, 0, $3, $5, $6, 'freeze', 'waiting', 'producing', jsonb_build_object('batch', $1::uuid), '', '' FROM placed
 			  RETURNING 1)
-			SELECT count(*) FROM told`, id, now.In(clock.Shanghai).Format("20060102"), now, batch.MaxCards, actor.Kind, actor.ID).Scan(&cards)
+			SELECT count(*) FROM told`, id, now.In(clock.Shanghai).Format("20060102"), now, batch.MaxCards, actor.Kind, actor.ID,
+			now.In(clock.Shanghai).Format(time.DateOnly)).Scan(&cards)
 		if err != nil {
 			return err
 		}

@@ -206,3 +206,10 @@ func (s Store) tailMatches(sealed []byte, tail string) (bool, error) {
 	tail = typed.Upper(typed.Compact(tail))
 	return subtle.ConstantTimeCompare([]byte(id.Last4()), []byte(tail)) == 1, nil
 }
+
+// Revoked reports whether a card number may have been issued by a database that was lost: nobody accepts it.
+func (s Counter) Revoked(ctx context.Context, number string) (bool, error) {
+	var revoked bool
+	err := s.DB.QueryRow(ctx, "SELECT card_number_revoked($1)", number).Scan(&revoked)
+	return revoked, store.Translate(err)
+}

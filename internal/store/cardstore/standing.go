@@ -90,7 +90,8 @@ func auditCard(ctx context.Context, q store.Execer, id uuid.UUID, actor store.Ac
 // inForce returns the number of the case's card, or refuses to hand over one that no checker accepts.
 func (s Store) inForce(ctx context.Context, w *work, application uuid.UUID) (number string, err error) {
 	var status card.Status
-	err = w.tx.QueryRow(ctx, "SELECT number, status FROM card WHERE application_id = $1", application).Scan(&number, &status)
+	err = w.tx.QueryRow(ctx, `
+		SELECT number, CASE WHEN card_number_revoked(number) THEN 'cancelled' ELSE status END FROM card WHERE application_id = $1`, application).Scan(&number, &status)
 	if err == nil && status != card.Valid {
 		return "", fault.New(fault.Conflict, "这份申请的电子证已暂停使用或注销，不能发卡，请申请人联系省志愿者协会。")
 	}

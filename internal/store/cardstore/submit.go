@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"volcard/internal/card"
+	"volcard/internal/clock"
 	"volcard/internal/consent"
 	"volcard/internal/fault"
 	"volcard/internal/person"
@@ -58,12 +59,13 @@ func (s Submissions) Facts(ctx context.Context, personID uuid.UUID, d card.Draft
 		       ARRAY(SELECT c.purpose || '@' || c.version FROM consent c
 		         WHERE c.person_id = p.id AND c.withdrawn_at IS NULL),
 		       (SELECT u.name FROM university u WHERE u.code = $2 AND u.closed_at IS NULL),
+		       coalesce((SELECT r.restores FROM restored_day r WHERE r.day = $5), 0),
 		       b.id IS NOT NULL, b.id IS NOT NULL AND b.closed_at IS NULL,
 		       EXISTS (SELECT 1 FROM stock_card s WHERE s.branch_id = b.id AND s.state = 'in_stock')
 		  FROM person p LEFT JOIN branch b ON b.id = $3
-		 WHERE p.id = $1`, personID, d.UniversityCode, d.BranchID, f.Now).Scan(
+		 WHERE p.id = $1`, personID, d.UniversityCode, d.BranchID, f.Now, f.Now.In(clock.Shanghai).Format(time.DateOnly)).Scan(
 		&f.HolderName, &idNumber, &volunteerNo, &f.HasGuardian, &f.Blocked, &live, &f.ValidCard, &given, &university,
-		&f.BranchKnown, &f.BranchOpen, &f.BranchStock)
+		&f.Restores, &f.BranchKnown, &f.BranchOpen, &f.BranchStock)
 	if err != nil {
 		return f, store.Translate(err)
 	}
@@ -203,7 +205,7 @@ func (s Submissions) accept(ctx context.Context, in Submission, d card.Draft, ve
 	if err != nil {
 		return Accepted{}, fmt.Errorf("cardstore: %w", err)
 	}
-	number, err := card.ApplicationNumber(f.Now, rand.Reader)
+	number, err := card.ApplicationNumber(f.Now, f.Restores, rand.Reader)
 	if err != nil {
 		return Accepted{}, err
 	}

@@ -72,7 +72,7 @@ type Making struct {
 const caseColumns = `
 	a.id, a.number, a.edition, a.state, a.identity, a.holder_name, a.unit_name, a.division_code,
 	b.id, b.name, b.address, b.phone, b.division_code, b.hours, a.pickup_code, a.submitted_at, a.ready_at, a.pickup_until, a.closed_at,
-	coalesce(c.number, ''), coalesce(c.volunteer_no, ''), coalesce(c.status, ''), coalesce(c.token, ''),
+	coalesce(c.number, ''), coalesce(c.volunteer_no, ''), coalesce(CASE WHEN card_number_revoked(c.number) THEN 'cancelled' ELSE c.status END, ''), coalesce(c.token, ''),
 	coalesce(c.issued_at, a.submitted_at), coalesce(c.expires_at, a.submitted_at),
 	coalesce(h.serial, h.card_number, ''), h.at, coalesce(hs.name, ''), coalesce(hb.name, ''),
 	ARRAY(SELECT DISTINCT k.purpose FROM consent k WHERE k.person_id = a.person_id AND k.withdrawn_at IS NULL),

@@ -54,6 +54,8 @@ func NewWithURL(t testing.TB) (db *store.DB, ownerURL string) {
 	name := "t_" + strings.ReplaceAll(uuid.Must(uuid.NewV4()).String(), "-", "")
 	admin(t, server, fmt.Sprintf("CREATE DATABASE %s TEMPLATE %s", name, templateName))
 	ownerURL = withDatabase(server, name, "")
+	// The copy has an OID of its own; nothing was issued by either.
+	admin(t, ownerURL, "UPDATE database_identity SET database_oid = (SELECT oid FROM pg_database WHERE datname = current_database())")
 	db, err := store.Open(ctx, withDatabase(server, name, "volcard_app"), 10)
 	if err != nil {
 		t.Fatal(err)

@@ -22,8 +22,8 @@ type Store struct {
 
 // Card is what a checker of cards needs of one.
 type Card struct {
-	Status    card.Status
-	Token     string // what was published: it holds the masked name
+	Status    card.Status // of a number in a revoked range: cancelled
+	Token     string      // what was published: it holds the masked name
 	IssuedAt  time.Time
 	ExpiresAt time.Time
 }
@@ -31,13 +31,20 @@ type Card struct {
 // Lookup finds a card by its number; ok is false for a number that was never issued.
 func (s Store) Lookup(ctx context.Context, number string) (c Card, ok bool, err error) {
 	err = s.DB.QueryRow(ctx, `
-		SELECT status, token, issued_at, expires_at
+		SELECT CASE WHEN card_number_revoked(number) THEN 'cancelled' ELSE status END, token, issued_at, expires_at
 		  FROM card WHERE number = $1`, number).Scan(
 		&c.Status, &c.Token, &c.IssuedAt, &c.ExpiresAt)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return Card{}, false, nil
 	}
 	return c, err == nil, store.Translate(err)
+}
+
+// RangeRevoked reports whether a number lies in a revoked range: it may have been issued by a database that was lost.
+func (s Store) RangeRevoked(ctx context.Context, number string) (bool, error) {
+	var revoked bool
+	err := s.DB.QueryRow(ctx, "SELECT card_number_revoked($1)", number).Scan(&revoked)
+	return revoked, store.Translate(err)
 }
 
 // statusBlock is by how many sequences the status list grows: at least so many cards can be issued before
@@ -53,12 +60,12 @@ func (s Store) StatusMarker(ctx context.Context) (string, error) {
 	return fmt.Sprintf("%d/%d", changes, last/statusBlock), store.Translate(err)
 }
 
-// Statuses reads the status of every card that is not in force, expired ones too.
+// Statuses reads the status of every card that is not in force, expired ones too, and the revoked ranges.
 func (s Store) Statuses(ctx context.Context) (*credential.Statuses, error) {
 	var last int64
 	err := s.DB.QueryRow(ctx, `
 		SELECT greatest((SELECT last_value FROM card_number_seq),
-		                (SELECT max(substr(number, 5, 8)::bigint) FROM card WHERE status <> 'valid'))`).Scan(&last)
+		                (SELECT max(substr(number, 5, 8)::bigint) FROM card WHERE status <> 'valid'), (SELECT max(last) FROM revoked_range))`).Scan(&last)
 	if err != nil {
 		return nil, store.Translate(err)
 	}
@@ -69,7 +76,14 @@ func (s Store) Statuses(ctx context.Context) (*credential.Statuses, error) {
 	}
 	var sequence int64
 	var status string
-	_, err = pgx.ForEachRow(rows, []any{&sequence, &status}, func() error { return statuses.Set(sequence, status) })
+	if _, err := pgx.ForEachRow(rows, []any{&sequence, &status}, func() error { return statuses.Set(sequence, status) }); err != nil {
+		return nil, store.Translate(err)
+	}
+	if rows, err = s.DB.Query(ctx, "SELECT first, last FROM revoked_range"); err != nil {
+		return nil, store.Translate(err)
+	}
+	var first, end int64
+	_, err = pgx.ForEachRow(rows, []any{&first, &end}, func() error { return statuses.Cancel(first, end) })
 	return statuses, store.Translate(err)
 }
 
