@@ -72,40 +72,50 @@ func (r Restore) Confirm(ctx context.Context, db *DB, dry bool) (Restored, error
 	}
 	err := db.InTx(ctx, func(tx pgx.Tx) error {
 		var reached int64
-		day := r.Now.In(clock.Shanghai)
+		days := r.days()
 		err := tx.QueryRow(ctx, `
 			SELECT database_confirmed(),
 			       greatest((SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END FROM card_number_seq),
 			                (SELECT max(substr(number, 5, 8)::bigint) FROM card), (SELECT max(last) FROM revoked_range)),
-			       greatest((SELECT max(substr(number, 11)::bigint) FROM batch WHERE number LIKE 'PC' || $1 || '%'),
-			                (SELECT batch_floor FROM restored_day WHERE day = $2), 0) + $3,
+			       greatest((SELECT max(substr(number, 11)::bigint) FROM batch WHERE substr(number, 3, 8)::date = ANY($1)),
+			                (SELECT max(batch_floor) FROM restored_day WHERE day = ANY($1)), 0),
 			       (SELECT count(*) FROM session), (SELECT count(*) FROM sms_code WHERE used_at IS NULL),
 			       (SELECT count(*) FROM message WHERE state IN ('pending', 'sending'))`,
-			day.Format("20060102"), day.Format(time.DateOnly), r.Gap).
+			days).
 			Scan(&out.Confirmed, &reached, &out.BatchFloor, &out.Sessions, &out.Codes, &out.Messages)
 		if err != nil {
 			return err
 		}
 		out.First, out.Last = reached+1, max(reached, r.Beyond)+r.Gap
+		skipped := out.Last - reached
+		out.BatchFloor += skipped
 		if out.Last >= lastSequence {
 			return fault.Newf(fault.Conflict, "after sequence %d no card number is left", out.Last)
 		}
 		if dry {
 			return nil
 		}
-		return r.apply(ctx, tx, out, day, r.Beyond > reached)
+		return r.apply(ctx, tx, out, days, min((skipped+r.Gap-1)/r.Gap, mostRestores))
 	})
 	return out, err
 }
 
-func (r Restore) apply(ctx context.Context, tx pgx.Tx, out Restored, day time.Time, again bool) error {
+// mostRestores bounds how many restores of one backup are told apart by --beyond: internal/card has so many blocks of
+// application numbers a day.
+const mostRestores = 4
+
+// days are the day of the restore in Shanghai and those beside it: midnight may pass, and clocks differ.
+func (r Restore) days() []time.Time {
+	y, m, d := r.Now.In(clock.Shanghai).Date()
+	return []time.Time{
+		time.Date(y, m, d-1, 0, 0, 0, 0, time.UTC), time.Date(y, m, d, 0, 0, 0, 0, time.UTC), time.Date(y, m, d+1, 0, 0, 0, 0, time.UTC),
+	}
+}
+
+func (r Restore) apply(ctx context.Context, tx pgx.Tx, out Restored, days []time.Time, restores int64) error {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return fmt.Errorf("store: %w", err)
-	}
-	restores := 1
-	if again { // of this day, perhaps: the database cannot know it
-		restores = 2
 	}
 	w := &Later{}
 	for _, s := range []struct {
@@ -116,9 +126,9 @@ func (r Restore) apply(ctx context.Context, tx pgx.Tx, out Restored, day time.Ti
 		// Unlike setval, it is undone with its transaction.
 		{fmt.Sprintf("ALTER SEQUENCE card_number_seq RESTART WITH %d", out.Last+1), nil},
 		{
-			`INSERT INTO restored_day (day, restores, batch_floor) VALUES ($1, $2, $3)
+			`INSERT INTO restored_day (day, restores, batch_floor) SELECT d, $2, $3 FROM unnest($1::date[]) d
 		  ON CONFLICT (day) DO UPDATE SET restores = restored_day.restores + excluded.restores, batch_floor = excluded.batch_floor`,
-			[]any{day.Format(time.DateOnly), restores, out.BatchFloor},
+			[]any{days, restores, out.BatchFloor},
 		},
 		{"UPDATE card_status_change SET changes = changes + 1 WHERE shard = 0", nil},
 		{"DELETE FROM session", nil},

@@ -53,7 +53,7 @@ func fields() map[string]field {
 }
 
 func applicationNumber() string {
-	number, err := card.ApplicationNumber(time.Date(2026, 12, 1, 12, 0, 0, 0, time.UTC), strings.NewReader("12345678"))
+	number, err := card.ApplicationNumber(time.Date(2026, 12, 1, 12, 0, 0, 0, time.UTC), 0, strings.NewReader("12345678"))
 	if err != nil {
 		panic(err)
 	}
