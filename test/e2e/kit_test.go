@@ -222,6 +222,6 @@ func (s staff) logIn(w *world.World, api *world.Proc, b *webtest.Browser) *walk 
 	now, err := totp.GenerateCode(s.secret, clock.System{}.Now())
 	require.NoError(s.t, err)
 	desk.types("#f-code", now)
-	desk.press("form .btn-primary", "main .card-link")
+	desk.press("form .btn-primary", ".console-user")
 	return desk
 }
