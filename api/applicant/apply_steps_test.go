@@ -114,7 +114,7 @@ func TestHeldNameOfARegularCardIsConfirmed(t *testing.T) {
 	preview := p.Get("/apply/preview")
 	r.process.Missing = func(string) []rune { return []rune("𠮷") }
 	page := preview.Submit(submitForm, nil).Want(200).WantText("h1", "等待人工核对").WantText(".timeline", "确认卡面，签发电子证")
-	page.WantText(".timeline .next", "12月14日（周一）当天之内")
+	page.WantText(".timeline .next", "12月14日（周一，含当日）前")
 	r.process.running.Wait()
 	page.Click("a[href$='/design']").WantText("h1", "更换照片或卡面").WantText("main", "核对后您确认卡面那天起算")
 	r.process.Missing = func(string) []rune { return nil }

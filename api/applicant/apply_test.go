@@ -49,7 +49,7 @@ func TestApplyWalk(t *testing.T) {
 
 	page = page.Submit(form("branch"), map[string]string{"branch_id": r.branch.String()}).WantAt("/apply/preview")
 	page.WantText("dl.check-list", "武汉大学").WantText("dl.check-list", "湖北省武汉市武昌区八一路299号").Lacks(".blocked")
-	page.WantText(".expect", "12月23日（周三）当天之内").Has(".faces img[src*='side=front']").Has(".faces img[src*='side=back']")
+	page.WantText(".expect", "12月23日（周三，含当日）前").Has(".faces img[src*='side=front']").Has(".faces img[src*='side=back']")
 	require.NotContains(t, string(page.Body), "13800000000", "the phone is masked on every page")
 
 	page = page.Submit(submitForm, nil).Want(200)

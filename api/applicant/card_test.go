@@ -25,7 +25,7 @@ func TestCardsList(t *testing.T) {
 	p.Get("/cards").Want(200).WantText(".empty-state", "还没有志愿者证").Has(".empty-state a[href='/apply']").Lacks(".case-list")
 	p.submitted()
 	page := p.Get("/cards").Lacks(".empty-state").Lacks("a[href='/apply']")
-	page.WantText("[data-case='"+p.caseID().String()+"']", "可以领卡").WantText(".case-list", "12月23日（周三）当天之内")
+	page.WantText("[data-case='"+p.caseID().String()+"']", "可以领卡").WantText(".case-list", "12月23日（周三，含当日）前")
 	page.Click(".case-link").WantText("h1", "可以领卡")
 }
 
@@ -260,7 +260,7 @@ func TestChooseAnotherBranch(t *testing.T) {
 	require.NoError(t, err)
 	back := person{r.Env.Person(p.id, "王𠮷"), p.id, r}
 	page = back.Get("/cards/"+p.caseID().String()).WantText("h1", "逾期未领").Click("a[href$='/branch']")
-	page.Submit(form, map[string]string{"branch_id": other.String()}).WantText("h1", "可以领卡").WantText(".pickup", "2月1日（周一）当天之内")
+	page.Submit(form, map[string]string{"branch_id": other.String()}).WantText("h1", "可以领卡").WantText(".pickup", "2月1日（周一，含当日）前")
 
 	r.exec("UPDATE application SET state = 'collected', closed_at = $2 WHERE id = $1", p.caseID(), r.Clock.Now())
 	back.Get(page.Path()).WantText(".flash-warn", "已领卡")

@@ -23,7 +23,7 @@ func TestPagesKnowTheHolidays(t *testing.T) {
 	p.HTMX().Post("/apply/branch/near", url.Values{"lng": {"114.33"}, "lat": {"30.54"}}).Want(200).WantText(row, closed)
 
 	// The thirtieth day is Sunday, 31 January.
-	p.Get("/apply/preview").WantText(".expect", "请在 2月1日（周一）")
+	p.Get("/apply/preview").WantText(".expect", "请在 2月1日（周一，含当日）前")
 	page := p.submitted()
-	page.WantText("main", closed).WantText(".until", "2月1日（周一）").WantText(".timeline .next", "2月1日（周一）")
+	page.WantText("main", closed).WantText(".until", "2月1日（周一，含当日）前").WantText(".timeline .next", "2月1日（周一，含当日）前")
 }

@@ -74,7 +74,7 @@ func TestStatus(t *testing.T) {
 		{strings.ToLower(number[:6]) + " " + number[6:], "００４ｘ"},
 	} {
 		page := ask(env, typed[0], typed[1]).Want(200)
-		page.WantText("h1", "可以领卡").WantText(".timeline .next", "12月23日（周三）当天之内").Has("[data-action=issue]").Has("[data-action=submit]")
+		page.WantText("h1", "可以领卡").WantText(".timeline .next", "12月23日（周三，含当日）前").Has("[data-action=issue]").Has("[data-action=submit]")
 		for _, private := range []string{"阿卜杜热合曼", "买买提", "13800000000", "138****", "甲网点", "东湖社区", "TOKEN"} {
 			require.NotContains(t, string(page.Body), private, "states and times only")
 		}
@@ -105,7 +105,7 @@ func TestStatusOfARegularCase(t *testing.T) {
 	branch := works.Rows.Branch("乙网点")
 	made := works.Apply("王𠮷", "420199199001010013", branch, demo.Portrait(0))
 	page := ask(env, made.Number, "0013").Want(200).WantText("h1", "等待制卡").WantText("[data-promise]", "预计 12月7日（周一）至 12月14日（周一）送达网点")
-	page.WantText(".timeline .next", "12月14日（周一）当天之内").Has("[data-action=approve]")
+	page.WantText(".timeline .next", "12月14日（周一，含当日）前").Has("[data-action=approve]")
 
 	works.Freeze()
 	ask(env, made.Number, "0013").WantText("h1", "制卡中").Has("[data-promise]")

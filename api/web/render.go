@@ -255,7 +255,7 @@ func funcs(assets *Assets, now func() time.Time) template.FuncMap {
 }
 
 // deadline is until when something can be done, in words that leave no doubt whether the day counts:
-// 12月5日（周六）当天之内. The year stands there where it is another one; a time where it is not the end
+// 12月5日（周六，含当日）前. The year stands there where it is another one; a time where it is not the end
 // of a day, as on the demo clock.
 func deadline(t, now time.Time) string {
 	t, now = t.In(clock.Shanghai), now.In(clock.Shanghai)
@@ -263,11 +263,11 @@ func deadline(t, now time.Time) string {
 	if t.Year() != now.Year() {
 		layout = "2006年1月2日"
 	}
-	day := t.Format(layout) + "（" + calendar.DateOf(t).ShortWeekday() + "）"
+	day, weekday := t.Format(layout), calendar.DateOf(t).ShortWeekday()
 	if calendar.EndOf(calendar.DateOf(t)).Sub(t) < time.Second {
-		return day + "当天之内"
+		return day + "（" + weekday + "，" + clock.Inclusive + "）前"
 	}
-	return day + t.Format("15:04") + " 之前"
+	return day + "（" + weekday + "）" + t.Format("15:04") + " 之前"
 }
 
 // navItem is one entry of a menu.

@@ -47,3 +47,6 @@ func (f *Fake) Advance(d time.Duration) {
 	defer f.mu.Unlock()
 	f.now = f.now.Add(d)
 }
+
+// Inclusive stands behind the last day of a period: the day itself still counts.
+const Inclusive = "含当日"

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"volcard/internal/clock"
 )
 
 // Signature stands before every text; the gateways ask for one and have approved it.
@@ -34,6 +36,12 @@ func code(purpose, what string) Template {
 	}
 }
 
+// Last days as the texts name them: the day itself still counts.
+const (
+	until = "{until}（" + clock.Inclusive + "）"
+	by    = "{by}（" + clock.Inclusive + "）"
+)
+
 // templates are all messages of the system. At the gateways a template of the same text is
 // registered for each; its id stands in VOLCARD_SMS_TEMPLATES.
 var templates = []Template{
@@ -42,16 +50,16 @@ var templates = []Template{
 	code("change-phone", "更换手机号"),
 	code("reset", "重设密码"),
 	{
-		Name: "card-ready", Params: []string{"number", "by", "code", "branch"},
-		Text: "申请{number}：{by}前凭身份证、取卡码{code}到{branch}领卡。",
+		Name: "card-ready", Params: []string{"by", "code", "branch"},
+		Text: "请于" + by + "前凭身份证、取卡码{code}到{branch}领取志愿者证。",
 	},
 	{
 		Name: "card-reminder", Daytime: true, Params: []string{"branch", "code", "until"},
-		Text: "您的志愿者证还在{branch}等您领取，取卡码{code}，保留至{until}。",
+		Text: "您的志愿者证还在{branch}等您领取，取卡码{code}，保留至" + until + "。",
 	},
 	{
 		Name: "pickup-extended", Daytime: true, Params: []string{"branch", "until", "code"},
-		Text: "因放假或网点休息，{branch}领卡期限延至{until}，取卡码{code}。",
+		Text: "因放假或网点休息，{branch}领卡期限延至" + until + "，取卡码{code}。",
 	},
 	{
 		Name: "card-lapsed", Daytime: true, Params: []string{"number", "branch"},
@@ -63,7 +71,7 @@ var templates = []Template{
 	},
 	{
 		Name: "card-collection-undone", Params: []string{"branch", "code", "until"},
-		Text: "{branch}已撤销刚才的领卡登记，请于{until}前凭取卡码{code}重新领取。",
+		Text: "{branch}已撤销领卡登记，请于" + until + "前凭取卡码{code}重新领取。",
 	},
 	{
 		Name: "application-held", Params: []string{"number"},
@@ -79,7 +87,7 @@ var templates = []Template{
 	},
 	{
 		Name: "card-arrived", Daytime: true, Params: []string{"branch", "code", "until"},
-		Text: "志愿者证已到{branch}，请于{until}前凭身份证领卡，取卡码{code}。",
+		Text: "志愿者证已到{branch}，请于" + until + "前凭身份证领卡，取卡码{code}。",
 	},
 	{
 		Name: "card-kept", Daytime: true, Params: []string{"number", "branch"},
@@ -87,19 +95,19 @@ var templates = []Template{
 	},
 	{
 		Name: "photo-refused", Daytime: true, Params: []string{"reason", "until"},
-		Text: "申请照片未通过：{reason}。请于{until}前登录更换，排队位置保留。",
+		Text: "申请照片未通过：{reason}。请于" + until + "前登录更换，排队位置保留。",
 	},
 	{
 		Name: "confirm-again", Daytime: true, Params: []string{"number", "until"},
-		Text: "申请{number}需要您重新确认卡面，请于{until}前登录办理。",
+		Text: "申请{number}需要您重新确认卡面，请于" + until + "前登录办理。",
 	},
 	{
 		Name: "mend-reminder", Daytime: true, Params: []string{"number", "until"},
-		Text: "申请{number}还在等您修改确认，请于{until}前登录办理。",
+		Text: "申请{number}还在等您修改确认，请于" + until + "前登录办理。",
 	},
 	{
 		Name: "card-overdue", Daytime: true, Params: []string{"number", "until"},
-		Text: "抱歉，申请{number}的实体卡未在{until}前送达，正在跟进；电子证可用。",
+		Text: "抱歉，申请{number}的实体卡未在" + until + "前送达，正在跟进；电子证可用。",
 	},
 	{
 		Name: "promise-moved", Daytime: true, Params: []string{"from", "until"},
@@ -107,7 +115,7 @@ var templates = []Template{
 	},
 	{
 		Name: "branch-changed", Params: []string{"branch", "code", "until"},
-		Text: "领卡网点已改为{branch}，请于{until}前凭身份证领卡，取卡码{code}。",
+		Text: "领卡网点已改为{branch}，请于" + until + "前凭身份证领卡，取卡码{code}。",
 	},
 	{
 		Name: "withdrawn", Params: []string{"number"},

@@ -35,6 +35,24 @@ func TestTextsAreShortAndWhole(t *testing.T) {
 	}
 }
 
+// Whoever reads a last day knows that the day itself counts.
+func TestLastDaysSayThatTheyCount(t *testing.T) {
+	t.Parallel()
+	dated := 0
+	for _, tpl := range notify.Templates() {
+		if tpl.Name == "card-approved" || tpl.Name == "promise-moved" {
+			continue // from one day to another
+		}
+		for _, p := range tpl.Params {
+			if p == "until" || p == "by" {
+				dated++
+				require.Contains(t, tpl.Text, "{"+p+"}（含当日）", tpl.Name)
+			}
+		}
+	}
+	require.GreaterOrEqual(t, dated, 9)
+}
+
 // The names that the stores write must be names that are sent.
 func TestNamesOfTheStores(t *testing.T) {
 	t.Parallel()
