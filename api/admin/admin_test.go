@@ -8,6 +8,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -322,6 +323,29 @@ func TestImportOfOtherHoursMovesLastDays(t *testing.T) {
 	require.Equal(t, 1, h.process.calls)
 	h.process.instead = fault.New(fault.Unavailable, "x")
 	upload(me, "/admin/branches/import", []byte(other)).Submit("#apply", nil).WantAt("/admin/branches").WantText(".flash", "下一个工作日顺延")
+}
+
+// A file that is a part of the list would close the rest of it: above a tenth the number is typed first.
+func TestImportThatClosesManyAsks(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	me := h.me()
+	lines := strings.Split(strings.TrimSpace(string(me.Get("/admin/branches/export").Want(http.StatusOK).Body)), "\r\n")
+	before := h.count("SELECT count(*) FROM branch WHERE closed_at IS NULL")
+	require.Equal(t, before, len(lines)-1)
+	few := strings.Join(lines[:len(lines)-before/10], "\r\n")
+	upload(me, "/admin/branches/import", []byte(few)).Want(http.StatusOK).Lacks("#closes-many")
+
+	lines[1] = strings.Replace(lines[1], "江岸滨江", "江岸江滩", 1)
+	part := strings.Join(lines[:len(lines)-before/10-1], "\r\n")
+	n := strconv.Itoa(before/10 + 1)
+	page := upload(me, "/admin/branches/import", []byte(part)).Want(http.StatusOK).WantText("#closes-many", "将停用 "+n+" 行")
+	page.WantText("main", "网点名称：招商银行演示网点·江岸滨江（演示） → 招商银行演示网点·江岸江滩（演示）")
+	for _, typed := range []string{"", "1", "x"} {
+		page.Submit("#apply", map[string]string{"closed": typed}).Want(http.StatusUnprocessableEntity).WantError("closed", n)
+	}
+	require.Equal(t, before, h.count("SELECT count(*) FROM branch WHERE closed_at IS NULL"))
+	page.Submit("#apply", map[string]string{"closed": n}).WantAt("/admin/branches").WantText(".flash", "停用 "+n)
 }
 
 func TestImportTellsEveryFault(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 
 	"volcard/api/web"
 	"volcard/internal/clock"
@@ -14,6 +15,7 @@ import (
 	"volcard/internal/school"
 	"volcard/internal/store/adminstore"
 	"volcard/internal/store/placestore"
+	"volcard/internal/typed"
 )
 
 // maxImports is how many past imports a list's page shows.
@@ -232,6 +234,10 @@ func (i imports) apply(w http.ResponseWriter, r *http.Request) error {
 	if form.Get("sha256") != p.Sum.SHA256 || form.Get("effect") != p.Effect() {
 		form.Fail("", "名单或文件在您查看之后有变化，下面是现在的结果。请重新核对后再确认。")
 		return i.render(w, r, p, http.StatusConflict)
+	}
+	if p.Sum.ClosesMany() && typed.Compact(form.Get("closed")) != strconv.Itoa(p.Sum.Closed) {
+		form.Fail("closed", fmt.Sprintf("请核对后输入将停用的行数：%d。", p.Sum.Closed))
+		return i.render(w, r, p, form.Status())
 	}
 	sum, err := placestore.Apply(r.Context(), i.DB, i.list.list, file, importer(web.User(r)), i.Kit.Now())
 	if err != nil {

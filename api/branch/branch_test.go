@@ -373,7 +373,8 @@ func TestStock(t *testing.T) {
 		{"HB000050", "HB000041", "last", "连续号段"},
 		{"HB000041", "HC000042", "last", "连续号段"},
 		{"HB000001", "HB009999", "last", "最多5000张"},
-		{"HB000040", "HB000045", "last", "已经登记过"},
+		{"HB000040", "HB000045", "last", "序列号 HB000040 已经登记过"},
+		{"HB000039", "HB000045", "last", "有 2 张已经登记过，第一张是 HB000039"},
 	} {
 		page := receive(bad.first, bad.last).Want(http.StatusUnprocessableEntity).WantError(bad.field, bad.want)
 		require.Equal(t, bad.first, page.Find("#f-first").AttrOr("value", ""))
@@ -390,6 +391,13 @@ func TestStock(t *testing.T) {
 	page := me.Get("/branch/stock").WantText("#in-stock", "44").WantText("#reserved", "1")
 	page.WantText(".ledger", "HB000001 – HB000040").WantText(".ledger", "折断或破损").WantText(".ledger", "预留给申请")
 	require.Equal(t, 45, c.count("SELECT sum(on_hand) FROM stock_entry WHERE branch_id = $1", c.branch))
+
+	// A digit too many makes thousands: they are asked for first.
+	asked := receive("HC000001", "HC002000").Want(http.StatusUnprocessableEntity).WantError("count", "共 2000 张")
+	asked.Submit("#receive", map[string]string{"count": "200"}).Want(http.StatusUnprocessableEntity).WantError("count", "共 2000 张")
+	require.Zero(t, c.count("SELECT count(*) FROM stock_card WHERE serial LIKE 'HC%'"))
+	asked.Submit("#receive", map[string]string{"count": "２０００"}).WantAt("/branch/stock").WantText(".flash", "已入库 2000 张")
+	require.Equal(t, 2000, c.count("SELECT count(*) FROM stock_card WHERE serial LIKE 'HC%'"))
 }
 
 func TestLedgerIsPaged(t *testing.T) {

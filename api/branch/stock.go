@@ -7,7 +7,9 @@ import (
 	"strconv"
 
 	"volcard/api/web"
+	"volcard/internal/card"
 	"volcard/internal/store/cardstore"
+	"volcard/internal/typed"
 )
 
 // ledgerSize is how many entries of the ledger a page shows.
@@ -108,6 +110,9 @@ func (h shelf) renderReceive(w http.ResponseWriter, r *http.Request, form *web.F
 	return h.Kit.Render(w, r, form.Status(), "branch/receive", &stockForm{Frame: web.Frame{Title: "卡片入库"}, Form: form})
 }
 
+// askedFrom is the number of cards from which on a delivery is confirmed by typing it.
+const askedFrom = 1000
+
 // receive books a carton. The range is booked whole or not at all, so sending it again books
 // nothing twice.
 func (h shelf) receive(w http.ResponseWriter, r *http.Request) error {
@@ -128,6 +133,11 @@ func (h shelf) receive(w http.ResponseWriter, r *http.Request) error {
 		form.Fail("last", wantSerial)
 	}
 	if !form.OK() {
+		return h.renderReceive(w, r, form)
+	}
+	// A wrong digit in one of the two makes thousands of cards that do not lie there.
+	if serials, ok := card.SerialRange(first, last, cardstore.ReceiveLimit); ok && len(serials) >= askedFrom && typed.Compact(form.Get("count")) != strconv.Itoa(len(serials)) {
+		form.Fail("count", fmt.Sprintf("这个号段共 %d 张。请核对纸箱上的张数，在这里输入 %d 后再次提交。", len(serials), len(serials)))
 		return h.renderReceive(w, r, form)
 	}
 	n, err := h.Stock.Receive(r.Context(), me.Branch, first, last, me.ID)

@@ -141,7 +141,7 @@ func TestAlibabaSend(t *testing.T) {
 		require.Equal(t, "SendSms", c.action)
 		require.Equal(t, map[string]string{
 			"PhoneNumbers": "13800000001", "SignName": "湖北志愿者证", "TemplateCode": "T-card-ready", "OutId": "0193-abc",
-			"TemplateParam": `{"branch":"光谷支行 (演示)","by":"12月23日","code":"12345678","number":"HB26112300012345"}`,
+			"TemplateParam": `{"branch":"光谷支行 (演示)","by":"12月23日","code":"12345678"}`,
 		}, c.params)
 		return 200, `{"Code":"OK","Message":"OK","BizId":"biz^0","RequestId":"r"}`
 	})
@@ -157,7 +157,7 @@ func TestTencentSend(t *testing.T) {
 		require.Equal(t, map[string]any{
 			"PhoneNumberSet": []any{"+8613800000001"}, "SmsSdkAppId": "1400", "SignName": "湖北志愿者证",
 			"TemplateId": "T-card-ready", "SessionContext": "0193-abc",
-			"TemplateParamSet": []any{"HB26112300012345", "12月23日", "12345678", "光谷支行 (演示)"},
+			"TemplateParamSet": []any{"12月23日", "12345678", "光谷支行 (演示)"},
 		}, c.body)
 		return 200, `{"Response":{"SendStatusSet":[{"SerialNo":"s1","Code":"Ok"}],"RequestId":"r"}}`
 	})

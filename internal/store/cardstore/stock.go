@@ -14,8 +14,8 @@ import (
 	"volcard/internal/store"
 )
 
-// receiveLimit bounds one delivery: a carton holds at most this many cards.
-const receiveLimit = 5000
+// ReceiveLimit bounds one delivery: a carton holds at most this many cards.
+const ReceiveLimit = 5000
 
 // Stock is the branch's general cards of plastic.
 type Stock struct{ Store }
@@ -31,9 +31,9 @@ type Counts struct {
 // Receive books a delivery of cards with consecutive serials. A range that holds a known serial
 // is refused whole. It returns the number of cards. A nil staff is the demonstration's seed.
 func (s Stock) Receive(ctx context.Context, branch uuid.UUID, first, last string, staff uuid.UUID) (int, error) {
-	serials, ok := card.SerialRange(first, last, receiveLimit)
+	serials, ok := card.SerialRange(first, last, ReceiveLimit)
 	if !ok {
-		return 0, fault.Newf(fault.Invalid, "序列号应为同一前缀的连续号段，每次最多%d张，起始号不大于结束号。", receiveLimit)
+		return 0, fault.Newf(fault.Invalid, "序列号应为同一前缀的连续号段，每次最多%d张，起始号不大于结束号。", ReceiveLimit)
 	}
 	id, err := uuid.NewV7()
 	if err != nil {
@@ -41,14 +41,21 @@ func (s Stock) Receive(ctx context.Context, branch uuid.UUID, first, last string
 	}
 	now := s.Clock.Now()
 	err = s.DB.InTx(ctx, func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `
-			INSERT INTO stock_card (serial, branch_id, state) SELECT serial, $2, 'in_stock' FROM unnest($1::text[]) AS serial`,
-			serials, branch)
-		if store.IsUnique(err, "stock_card_pkey") {
-			return fault.New(fault.Conflict, "号段中有已经登记过的序列号，整批未入库，请核对。")
-		}
-		if err != nil {
+		var known int
+		var first *string
+		err := tx.QueryRow(ctx, `
+			WITH added AS (
+			  INSERT INTO stock_card (serial, branch_id, state) SELECT serial, $2, 'in_stock' FROM unnest($1::text[]) AS serial
+			  ON CONFLICT DO NOTHING RETURNING serial)
+			SELECT count(*), min(s) FROM (SELECT unnest($1::text[]) AS s EXCEPT SELECT serial FROM added) known`,
+			serials, branch).Scan(&known, &first)
+		switch {
+		case err != nil:
 			return err
+		case known == 1:
+			return fault.Newf(fault.Conflict, "序列号 %s 已经登记过，整批未入库，请核对号段。", *first)
+		case known > 1:
+			return fault.Newf(fault.Conflict, "号段中有 %d 张已经登记过，第一张是 %s，整批未入库，请核对号段。", known, *first)
 		}
 		_, err = tx.Exec(ctx, `
 			INSERT INTO stock_entry (id, branch_id, kind, on_hand, reserved, serial_from, serial_to, staff_id, at)

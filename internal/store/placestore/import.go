@@ -37,14 +37,18 @@ type Change struct {
 	Kind   string
 	Code   string
 	Name   string
-	Fields []string // the columns that differ, for Changed and Reopened
+	Fields []Field // the columns that differ, for Changed and Reopened
 }
+
+// Field is a column that an import changes.
+type Field struct{ Name, Old, New string }
 
 // Summary is what an import would do, or did.
 type Summary struct {
 	List      List
 	SHA256    string // of the file, hex: what was looked at is what is applied
 	Rows      int
+	Open      int // rows of the list before it
 	Added     int
 	Changed   int
 	Closed    int
@@ -58,7 +62,15 @@ type Summary struct {
 
 // HoursChanged reports whether a branch has other hours: cards may wait there until a day on which it is closed.
 func (s Summary) HoursChanged() bool {
-	return slices.ContainsFunc(s.Changes, func(c Change) bool { return slices.Contains(c.Fields, columnHours) })
+	return slices.ContainsFunc(s.Changes, func(c Change) bool {
+		return slices.ContainsFunc(c.Fields, func(f Field) bool { return f.Name == columnHours })
+	})
+}
+
+// ClosesMany reports whether more than a tenth of the list would close: perhaps the file is a part of it only.
+func (s Summary) ClosesMany() bool {
+	const part = 10
+	return s.Closed*part > s.Open
 }
 
 // Importer is who imports. StaffID is zero for an operator or the seed.
@@ -207,6 +219,9 @@ func (p *plan[R]) compare(a area[R], present []kept[R], rows []R) {
 		p.write = append(p.write, kept[R]{row: row, id: old.id})
 	}
 	for _, k := range present {
+		if !k.closed {
+			p.Open++
+		}
 		if !k.closed && !listed[a.key(k.row)] {
 			p.Closed++
 			p.Changes = append(p.Changes, Change{Kind: Closed, Code: a.key(k.row), Name: a.name(k.row)})
@@ -216,11 +231,11 @@ func (p *plan[R]) compare(a area[R], present []kept[R], rows []R) {
 }
 
 // differ names the columns in which two rows differ.
-func (s sheet[R]) differ(a, b R) []string {
-	var out []string
+func (s sheet[R]) differ(a, b R) []Field {
+	var out []Field
 	for _, c := range s.columns {
-		if c.get(a) != c.get(b) {
-			out = append(out, c.name)
+		if was, is := c.get(a), c.get(b); was != is {
+			out = append(out, Field{c.name, was, is})
 		}
 	}
 	return out

@@ -56,7 +56,7 @@ func TestImportBranches(t *testing.T) {
 	require.Equal(t, [4]int{1, 1, 1, 24}, counts(dry))
 	require.Contains(t, dry.Changes, placestore.Change{Kind: placestore.Added, Code: "A-001", Name: "甲网点"})
 	require.Contains(t, dry.Changes, placestore.Change{
-		Kind: placestore.Changed, Code: "DEMO-0105", Name: "招商银行演示网点·光谷广场（演示）", Fields: []string{"网点名称"},
+		Kind: placestore.Changed, Code: "DEMO-0105", Name: "招商银行演示网点·光谷广场（演示）", Fields: []placestore.Field{{Name: "网点名称", Old: "招商银行演示网点·光谷支行（演示）", New: "招商银行演示网点·光谷广场（演示）"}},
 	})
 	require.True(t, byCode(t, s, "DEMO-0101").Open(), "a dry run changes nothing")
 
@@ -79,6 +79,22 @@ func TestImportBranches(t *testing.T) {
 	require.NoError(t, db.QueryRow(ctx, `SELECT added, changed, closed FROM list_import ORDER BY id DESC LIMIT 1`).
 		Scan(&added, &changed, &closed))
 	require.Equal(t, []int{0, 2, 1}, []int{added, changed, closed})
+}
+
+// Spreadsheets where a comma is the decimal sign write semicolons, and what is pasted from a table has tabs.
+func TestImportTakesOtherSeparators(t *testing.T) {
+	t.Parallel()
+	_, s := seeded(t)
+	for _, list := range []placestore.List{placestore.Branches, placestore.Universities} {
+		file, err := s.Export(t.Context(), list)
+		require.NoError(t, err)
+		for _, separator := range []string{";", "\t"} {
+			sum, err := s.DryRun(t.Context(), list, []byte(strings.ReplaceAll(string(file), ",", separator)))
+			require.NoError(t, err)
+			require.Empty(t, sum.Errors)
+			require.Zero(t, sum.Added+sum.Changed+sum.Closed, "%s %q", list, separator)
+		}
+	}
 }
 
 func TestImportCountsStranded(t *testing.T) {

@@ -44,7 +44,7 @@ func (s sheet[R]) parse(file []byte) ([]R, []RowError, error) {
 		return nil, nil, err
 	}
 	r := csv.NewReader(strings.NewReader(text))
-	r.FieldsPerRecord = -1
+	r.Comma, r.FieldsPerRecord = csvfile.Separator(text), -1
 	order, err := s.header(r)
 	if err != nil {
 		return nil, nil, err
