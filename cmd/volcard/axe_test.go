@@ -27,7 +27,7 @@ var noPage = map[string]string{
 	"GET /register/resend": elsewhere, "GET /reset/resend": elsewhere,
 	"GET /admin/branches/apply": elsewhere, "GET /admin/universities/apply": elsewhere, "GET /admin/calendar/apply": elsewhere,
 	"GET /admin/staff/{staff}/enable": "the page of disable, of an account that is stopped",
-	"GET /review/cases/{id}/approve":  elsewhere, "GET /review/cases/{id}/refuse": elsewhere, "GET /review/cases/{id}/release": elsewhere,
+	"GET /review/cases/{id}/approve":  elsewhere, "GET /review/cases/{id}/refuse": elsewhere, "GET /review/cases/{id}/release": elsewhere, "GET /review/cases/{id}/retract": elsewhere,
 }
 
 const elsewhere = "leads to the page of its form"

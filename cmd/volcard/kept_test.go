@@ -20,13 +20,12 @@ import (
 // notRefused are the POST rows that refuse nothing here, and why.
 var notRefused = map[string]string{
 	"POST /logout": nothingTyped, "POST /staff/logout": nothingTyped, "POST /account/logins/end-others": nothingTyped,
-	"POST /account/logins/end":        nothingTyped,
-	"POST /account/consents/withdraw": "who takes back what was not given has it so",
-	"POST /admin/staff/{staff}/reset": nothingTyped,
-	"POST /review/next":               nothingTyped,
-	"POST /review/cases/{id}/release": nothingTyped,
-	"POST /cards/{id}/withdraw":       "the process refuses, and there is none here",
-	"POST /apply/photo":               "sent where the photo is there already",
+	"POST /account/logins/end":         nothingTyped,
+	"POST /account/consents/withdraw":  "who takes back what was not given has it so",
+	"POST /admin/staff/{staff}/enable": nothingTyped,
+	"POST /review/next":                nothingTyped,
+	"POST /cards/{id}/withdraw":        "the process refuses, and there is none here",
+	"POST /apply/photo":                "sent where the photo is there already",
 }
 
 const nothingTyped = "nothing is typed"
