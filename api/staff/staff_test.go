@@ -87,10 +87,10 @@ func TestLoginNeedsBothFactorsOnce(t *testing.T) {
 	p.Submit(`form[action="/staff/logout"]`, nil).WantAt("/staff/login")
 	require.NotEmpty(t, c.Still().Get("/staff").Location())
 
-	for range 5 {
-		login(env.Client(), e.Login, "wrong horse 1", "000000").Want(429)
+	for range 4 { // the used code above was the first
+		login(env.Client(), e.Login, "wrong horse 1", "000000").Want(422)
 	}
-	locked := login(env.Client(), e.Login, password, code(t, env, e.TOTPSecret)).Want(422)
+	locked := login(env.Client(), e.Login, password, code(t, env, e.TOTPSecret)).Want(429)
 	require.NotContains(t, locked.Text(".form-error"), refused)
 	env.Clock.Advance(15 * time.Minute)
 	login(env.Client(), e.Login, password, code(t, env, e.TOTPSecret)).WantAt("/admin")
