@@ -19,6 +19,7 @@ import (
 	"volcard/internal/store"
 	"volcard/internal/store/cardstore"
 	"volcard/internal/store/casewatch"
+	"volcard/internal/store/staffstore"
 	"volcard/internal/telemetry"
 	"volcard/workflows"
 )
@@ -42,6 +43,8 @@ const startsAtOnce = 16
 // serveAPI serves the pages until ctx ends, then lets running requests finish. up is called with
 // the address of the operators' port when the pages' port is open.
 func serveAPI(ctx context.Context, cfg config.API, log *slog.Logger, up func(ops string)) error {
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
 	p, err := openParts(ctx, log, cfg.Database, cfg.Temporal, cfg.Vault, cfg.Cards, store.Deadlines{Connection: cfg.Load.Connection, Statement: cfg.Load.Statement})
 	if err != nil {
 		return err
@@ -81,6 +84,8 @@ func serveAPI(ctx context.Context, cfg config.API, log *slog.Logger, up func(ops
 		if err := p.demonstrate(ctx); err != nil {
 			return err
 		}
+	} else if err := refuseSeeded(ctx, background, p, end); err != nil {
+		return err
 	}
 	handler, err := pages(p, cfg, starter, watch)
 	if err != nil {
@@ -93,7 +98,15 @@ func serveAPI(ctx context.Context, cfg config.API, log *slog.Logger, up func(ops
 	if err := serveHTTP(ctx, cfg.HTTP, handler, log, open, health.Drain); err != nil {
 		return err
 	}
-	return ops.Shutdown(context.WithoutCancel(ctx))
+	return errors.Join(refusal(ctx), ops.Shutdown(context.WithoutCancel(ctx)))
+}
+
+// refusal is why a process ended itself; nil where it was told to.
+func refusal(ctx context.Context) error {
+	if cause := context.Cause(ctx); errors.Is(cause, staffstore.ErrSeeded) {
+		return cause
+	}
+	return nil
 }
 
 // haveKey tells whether there is a key to sign with; the worker makes the first one.

@@ -22,12 +22,15 @@ import (
 	"volcard/internal/config"
 	"volcard/internal/credential"
 	"volcard/internal/fault"
+	"volcard/internal/passwd"
 	"volcard/internal/photo/demo"
 	"volcard/internal/store"
 	"volcard/internal/store/cardstore"
 	"volcard/internal/store/casewatch"
+	"volcard/internal/store/codestore"
 	"volcard/internal/store/keystore"
 	"volcard/internal/store/messagestore"
+	"volcard/internal/store/staffstore"
 	"volcard/internal/store/storetest"
 	"volcard/internal/store/storetest/stage"
 	"volcard/internal/store/verifystore"
@@ -89,6 +92,29 @@ func TestADemonstrationRefusesRealData(t *testing.T) {
 	cfg, _ := demoAPI(t, ownerURL, "VOLCARD_METRICS_ADDR=127.0.0.1:0", "PORT=0")
 	err = serveAPI(t.Context(), cfg, slog.New(slog.DiscardHandler), func(string) {})
 	require.ErrorIs(t, err, messagestore.ErrReal)
+}
+
+// Whoever knows the demonstration's password would be an administrator of real people's data.
+func TestADemonstrationsDataIsRefused(t *testing.T) {
+	t.Parallel()
+	db, ownerURL := storetest.NewWithURL(t)
+	cfg, v := demoAPI(t, ownerURL, "VOLCARD_METRICS_ADDR=127.0.0.1:0", "PORT=0")
+	hasher, err := passwd.New(passwd.Params{Memory: 64, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32})
+	require.NoError(t, err)
+	accounts := staffstore.Accounts{Store: staffstore.Store{
+		DB: db, Vault: v, Clock: clock.System{}, Hasher: hasher, Limiter: codestore.Limiter{DB: db, Vault: v, Clock: clock.System{}},
+	}}
+	staff := staffstore.NewStaff{Login: "admin", Name: "陈管理员", Role: staffstore.ProvinceAdmin, Password: demoPassword, KeepPassword: true}
+	require.NoError(t, accounts.Seeded(t.Context()))
+	_, err = accounts.Create(t.Context(), staffstore.Demo(), staff)
+	require.NoError(t, err)
+	_, err = db.Exec(t.Context(), "UPDATE staff SET disabled_at = now()") // the mark outlives the account
+	require.NoError(t, err)
+	cfg.Demo.On = false
+	log := slog.New(slog.DiscardHandler)
+	require.ErrorIs(t, serveAPI(t.Context(), cfg, log, func(string) {}), staffstore.ErrSeeded)
+	worker := config.Worker{Database: cfg.Database, Temporal: cfg.Temporal, Vault: cfg.Vault, Cards: cfg.Cards, Metrics: cfg.Metrics}
+	require.ErrorIs(t, serveWorker(t.Context(), worker, log, func(string) {}), staffstore.ErrSeeded)
 }
 
 func newHouse(t *testing.T) *house {

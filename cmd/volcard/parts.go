@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.temporal.io/sdk/client"
@@ -30,6 +31,7 @@ import (
 	"volcard/internal/store/checkstore"
 	"volcard/internal/store/keystore"
 	"volcard/internal/store/messagestore"
+	"volcard/internal/store/staffstore"
 	"volcard/internal/telemetry"
 	"volcard/internal/vault"
 	"volcard/templates/faces"
@@ -224,10 +226,57 @@ func (p *parts) demonstrate(ctx context.Context) error {
 	return refused
 }
 
+// refuseSeeded refuses a database that volcard dev has filled. Where PostgreSQL does not answer at once, it asks until it
+// does, beside what the process does meanwhile, and then ends the process by stop.
+func refuseSeeded(ctx, background context.Context, p *parts, stop context.CancelCauseFunc) error {
+	staff := staffstore.Store{DB: p.db, Clock: p.clock}
+	now, cancel := context.WithTimeout(ctx, askAtStart)
+	defer cancel()
+	err := staff.Seeded(now)
+	if err == nil || errors.Is(err, staffstore.ErrSeeded) {
+		return err
+	}
+	p.run(background, func(ctx context.Context) {
+		p.insist(ctx, "no accounts of a demonstration", func(ctx context.Context) error {
+			err := staff.Seeded(ctx)
+			if errors.Is(err, staffstore.ErrSeeded) {
+				stop(err)
+				return nil
+			}
+			return err
+		})
+	})
+	return nil
+}
+
+const (
+	// askAtStart bounds a question to PostgreSQL before the pages open.
+	askAtStart = 2 * time.Second
+	// writeEvery is how often a disk that had room is asked again: several ask for the health every second.
+	writeEvery = 10 * time.Second
+)
+
+// writable asks whether PostgreSQL can write, at most once within writeEvery while it can.
+func writable(p *parts) func(context.Context) error {
+	var wrote atomic.Int64 // Unix seconds
+	return func(ctx context.Context) error {
+		now := p.clock.Now()
+		if now.Sub(time.Unix(wrote.Load(), 0)) < writeEvery {
+			return nil
+		}
+		err := p.db.Writable(ctx)
+		if err == nil {
+			wrote.Store(now.Unix())
+		}
+		return err
+	}
+}
+
 // checks are the questions of /readyz. Temporal is optional for a process that can do without.
 func (p *parts) checks(temporalOptional bool) []telemetry.Check {
 	return []telemetry.Check{
 		{Name: "database", Run: p.db.Ping},
+		{Name: "disk", Run: writable(p)},
 		{Name: "migrations", Run: func(ctx context.Context) error {
 			have, err := store.SchemaVersion(ctx, p.db)
 			if err == nil && have < store.LatestVersion() {

@@ -38,6 +38,8 @@ func (workerCommand) Run(ctx context.Context) error {
 // serveWorker runs the processes and what looks after them until ctx ends. up is called with the
 // address of the operators' port when the worker takes work.
 func serveWorker(ctx context.Context, cfg config.Worker, log *slog.Logger, up func(ops string)) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
 	p, err := openParts(ctx, log, cfg.Database, cfg.Temporal, cfg.Vault, cfg.Cards, patient)
 	if err != nil {
 		return err
@@ -54,6 +56,8 @@ func serveWorker(ctx context.Context, cfg config.Worker, log *slog.Logger, up fu
 		if err := p.demonstrate(ctx); err != nil {
 			return err
 		}
+	} else if err := refuseSeeded(ctx, ctx, p, stop); err != nil {
+		return err
 	}
 	// Every deed of a case needs a key to sign with; the first of an installation is made here.
 	keys := keystore.Store{DB: p.db, Vault: p.vault, Clock: p.clock}
@@ -82,7 +86,7 @@ func serveWorker(ctx context.Context, cfg config.Worker, log *slog.Logger, up fu
 		up(ops.Addr)
 	})
 	health.Drain()
-	return ops.Shutdown(context.WithoutCancel(ctx))
+	return errors.Join(refusal(ctx), ops.Shutdown(context.WithoutCancel(ctx)))
 }
 
 // dispatcher sends the messages that the transactions have queued.

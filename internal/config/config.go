@@ -224,7 +224,7 @@ type Demo struct {
 type Metrics struct {
 	_ struct{} `doc:"Metrics"`
 
-	Addr string `env:"VOLCARD_METRICS_ADDR" envDefault:"127.0.0.1:9090" doc:"host and port of /metrics, /livez, /readyz and /debug/pprof; empty: none"`
+	Addr string `env:"VOLCARD_METRICS_ADDR" envDefault:"127.0.0.1:9090" doc:"host and port of /metrics, /livez and /readyz, and on loopback of /debug/pprof; empty: none"`
 }
 
 // Log is what is written to standard error.

@@ -15,18 +15,31 @@ import (
 )
 
 // Ops returns the handler of the operators' port: metrics, health, profiles. None of it is for
-// the public, so it never stands on the port of the pages.
+// the public, so it never stands on the port of the pages. Profiles show what is in memory, names and
+// numbers too: they answer on loopback only, whatever the port listens on.
 func Ops(m *Metrics, h *Health) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(m.Registry, promhttp.HandlerOpts{Registry: m.Registry}))
 	mux.HandleFunc("GET /livez", h.Live)
 	mux.HandleFunc("GET /readyz", h.Ready)
-	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
-	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
-	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
-	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
-	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	for path, handler := range map[string]http.HandlerFunc{
+		"": pprof.Index, "cmdline": pprof.Cmdline, "profile": pprof.Profile, "symbol": pprof.Symbol, "trace": pprof.Trace,
+	} {
+		mux.HandleFunc("GET /debug/pprof/"+path, onLoopback(handler))
+	}
 	return mux
+}
+
+// onLoopback answers connections to a loopback address of this machine; for others there is no such page.
+func onLoopback(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
+		if !ok || !local.IP.IsLoopback() {
+			http.NotFound(w, r)
+			return
+		}
+		next(w, r)
+	}
 }
 
 // OpsServer is the operators' port while it is open.

@@ -2,6 +2,7 @@ package staffstore
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -21,6 +22,23 @@ type DemoAccount struct {
 // Demo is who makes the accounts of a demonstration. The audit chain, which the program cannot
 // change, tells them from accounts that people made.
 func Demo() store.Actor { return store.Process("demo") }
+
+// ErrSeeded is the refusal of a database that volcard dev has filled: its accounts have a password that everybody knows.
+var ErrSeeded = errors.New("this database holds the accounts of a demonstration, with a password that everybody knows: " +
+	"set VOLCARD_DEMO=true, or use a database of its own for real people")
+
+// Seeded returns ErrSeeded where the demonstration ever made an account here, also one that was stopped since: the
+// audit chain keeps it, and nobody can take it out.
+func (s Store) Seeded(ctx context.Context) error {
+	var seeded bool
+	err := s.DB.QueryRow(ctx, `
+		SELECT EXISTS (SELECT 1 FROM staff s JOIN audit_entry e ON e.subject_kind = 'staff' AND e.subject_id = s.id
+		                WHERE e.action = 'create' AND e.actor_kind = $1 AND e.actor_id = $2)`, Demo().Kind, Demo().ID).Scan(&seeded)
+	if err == nil && seeded {
+		return ErrSeeded
+	}
+	return store.Translate(err)
+}
 
 // DemoAccounts lists the accounts that the demonstration made, with their codes, for its page of
 // logins: nobody there has their authenticator. No other page may ask for it.
