@@ -91,13 +91,13 @@ func (s Pickups) Extend(ctx context.Context, limit int) ([]uuid.UUID, error) {
 			return err
 		}
 		ids = nil // a try before this one was rolled back
-		w, now := &work{tx: tx}, s.Clock.Now()
+		later, now := store.Later{}, s.Clock.Now()
 		untils := make([]time.Time, len(cases))
 		for i := range cases {
 			a := &cases[i]
 			untils[i] = days.moved[closedDay{a.BranchID, a.PickupUntil.UnixMicro()}]
 			ids = append(ids, a.ID)
-			err := s.tell(ctx, &w.later, *a, fmt.Sprintf("extend-%d", untils[i].UnixMicro()), "pickup-extended", now, map[string]string{
+			err := s.tell(ctx, &later, *a, fmt.Sprintf("extend-%d", untils[i].UnixMicro()), "pickup-extended", now, map[string]string{
 				"branch": a.BranchName, "code": a.PickupCode, "until": clock.Day(untils[i]),
 			})
 			if err != nil {
@@ -105,9 +105,9 @@ func (s Pickups) Extend(ctx context.Context, limit int) ([]uuid.UUID, error) {
 			}
 		}
 		if len(ids) > 0 {
-			extend(&w.later, ids, untils, now)
+			extend(&later, ids, untils, now)
 		}
-		return w.later.Send(ctx, tx)
+		return later.Send(ctx, tx)
 	})
 	return ids, err
 }

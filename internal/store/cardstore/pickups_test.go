@@ -124,7 +124,7 @@ func TestCalendarMovesLastDays(t *testing.T) {
 		require.Equal(t, "extend", moves[len(moves)-1])
 		require.Equal(t, "pickup-extended", told[len(told)-1])
 	}
-	require.Equal(t, `{"until": "2026-12-28", "old_until": "2026-12-23"}`,
+	require.JSONEq(t, `{"until": "2026-12-28", "old_until": "2026-12-23"}`,
 		s.Text("SELECT detail::text FROM audit_entry WHERE action = 'extend' AND subject_id = $1", a.ID))
 	params, err := s.Vault.Unseal(bytesOf(t, s, "SELECT params FROM message WHERE template = 'pickup-extended' LIMIT 1"), store.LabelMessageParams)
 	require.NoError(t, err)
