@@ -70,7 +70,7 @@ func TestAProofIsNobodyElses(t *testing.T) {
 	draft := card.Draft{Edition: card.General, Identity: card.Worker, NoticeVersion: card.NoticeVersion}
 	other.draft(func(d *card.Draft) { *d = draft })
 	p := other.Get("/apply/phone").Submit(form("phone"), map[string]string{"phone_from": "other", "phone": phoneOne})
-	p.Want(422).WantError("phone", "频繁")
+	p.Want(429).WantError("phone", "频繁")
 }
 
 // What was asked for survives a login, a registration and a lost password; only own paths do.
