@@ -22,6 +22,8 @@ type Check struct {
 	Running func(ctx context.Context) (map[uuid.UUID]bool, error)
 	// Resume starts a process for a live application that lacks one, and tells whether it did.
 	Resume func(ctx context.Context, application uuid.UUID) (bool, error)
+	// End ends the running workflow of an application whose row is not there or has ended.
+	End func(ctx context.Context, application uuid.UUID) error
 	// Wake tells the process of an application to look at its row.
 	Wake func(ctx context.Context, application uuid.UUID) error
 	// RunningBatches and StartBatch are the same for batches.
@@ -38,7 +40,8 @@ type Findings struct {
 }
 
 // CompareCases compares live applications, and open batches, with running processes both ways. A row
-// without a process gets one; a process without a live row is named for an operator. Processes whose rows
+// without a process gets one; a process without a live row is ended: its case was lost with another database, or is
+// over. Processes whose rows
 // somebody moved since the night before are told to look: where everything was killed at once, the row may
 // have moved and its process never heard of it.
 func (c *Check) CompareCases(ctx context.Context) (Findings, error) {
@@ -85,7 +88,10 @@ func (c *Check) CompareCases(ctx context.Context) (Findings, error) {
 		return Findings{}, err
 	}
 	for _, id := range closed {
-		found = append(found, "process of application "+id.String()+" runs, but its row has ended or is missing")
+		if err := c.End(ctx, id); err != nil {
+			return Findings{}, fmt.Errorf("end: %w", err)
+		}
+		found = append(found, "process of application "+id.String()+" ran, but its row has ended or is missing; it was ended")
 	}
 	batches, err := c.compareBatches(ctx)
 	if err != nil {

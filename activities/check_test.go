@@ -45,6 +45,36 @@ func TestCompareCasesResumesAndWakes(t *testing.T) {
 	require.Empty(t, w.ids)
 }
 
+// After a restore a workflow may run whose case the database has not; and one whose row has ended long ago never
+// heard of it. Both are ended, and no other.
+func TestCompareCasesEndsOrphans(t *testing.T) {
+	t.Parallel()
+	s := stage.New(t)
+	live, over, moment := s.Waiting(s.Branch), s.Waiting(s.Branch), s.Waiting(s.Branch)
+	_, err := s.Process.Withdraw(t.Context(), over.ID, over.Person)
+	require.NoError(t, err)
+	s.Clock.Advance(2 * checkstore.Settled)
+	_, err = s.Process.Withdraw(t.Context(), moment.ID, moment.Person)
+	require.NoError(t, err)
+	lost := uuid.Must(uuid.NewV7())
+	var ended []uuid.UUID
+	none := func(context.Context) (map[uuid.UUID]bool, error) { return nil, nil }
+	found := compare(t, &Check{
+		Reports: checkstore.Reports{DB: s.DB}, Clock: s.Clock, Wake: (&woken{}).wake,
+		Running: func(context.Context) (map[uuid.UUID]bool, error) {
+			return map[uuid.UUID]bool{live.ID: true, over.ID: true, moment.ID: true, lost: true}, nil
+		},
+		Resume: func(context.Context, uuid.UUID) (bool, error) { return false, nil },
+		End: func(_ context.Context, id uuid.UUID) error {
+			ended = append(ended, id)
+			return nil
+		},
+		RunningBatches: none, StartBatch: func(context.Context, uuid.UUID) error { return nil },
+	})
+	require.Equal(t, 2, found.Count)
+	require.ElementsMatch(t, []uuid.UUID{over.ID, lost}, ended, "one that ended a moment ago may be on its way")
+}
+
 func compare(t *testing.T, c *Check) Findings {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite

@@ -122,6 +122,19 @@ func (c *Client) Wake(ctx context.Context, application uuid.UUID) error {
 	return toFault(err)
 }
 
+// Orphans is the client with what the nightly check does about workflows without a row.
+type Orphans struct{ *Client }
+
+// End ends the running workflow of an application that has no live row. One that has ended meanwhile is left.
+func (c Orphans) End(ctx context.Context, application uuid.UUID) error {
+	err := c.temporal.TerminateWorkflow(ctx, CardApplicationID(application), "", "its application has ended or is missing")
+	var gone *serviceerror.NotFound
+	if errors.As(err, &gone) {
+		return nil
+	}
+	return toFault(err)
+}
+
 // Review is the client with what reviewers decide.
 type Review struct{ *Client }
 

@@ -150,7 +150,7 @@ func (p *parts) activities() activities.All {
 		Dates: &activities.Dates{Promises: p.promises(), Pickups: pickupsOf(p), Wake: p.client.Wake},
 		Check: &activities.Check{
 			Reports: checkstore.Reports{DB: p.db}, Running: p.client.RunningCases,
-			Resume: p.client.ResumeCardApplication, Wake: p.client.Wake,
+			Resume: p.client.ResumeCardApplication, End: workflows.Orphans{Client: p.client}.End, Wake: p.client.Wake,
 			RunningBatches: p.client.Production().Running, StartBatch: p.client.Production().Start,
 			Audit: p.audit, Clock: p.clock,
 		},
