@@ -208,7 +208,6 @@ func (h *house) confirm(page *webtest.Page) *webtest.Page {
 func TestStaffActionsAskFirst(t *testing.T) {
 	t.Parallel()
 	h := setup(t)
-	me := h.me()
 	clerk := h.rows.Clerk("周敏", h.branch)
 	one := "/admin/staff/" + clerk.String()
 	before := h.count("SELECT count(*) FROM staff WHERE id = $1 AND disabled_at IS NULL AND password_hash = 'none'", clerk)
@@ -222,7 +221,7 @@ func TestStaffActionsAskFirst(t *testing.T) {
 	used := code()
 	require.NoError(t, staffstore.Logins{Store: h.staff}.Confirm(t.Context(), h.admin, h.first.Password, used))
 	for _, action := range []string{"reset", "disable"} {
-		me = h.me() // the last one has expired
+		me := h.me() // the last one has expired
 		page := me.Get(one + "/" + action).Want(http.StatusOK)
 		page.Submit("#confirm", nil).Want(http.StatusUnprocessableEntity).WantError("password", "密码").WantError("code", "动态码")
 		page.Submit("#confirm", map[string]string{"password": "wrong horse 1", "code": code()}).WantError("", "不正确")
@@ -231,7 +230,7 @@ func TestStaffActionsAskFirst(t *testing.T) {
 		h.Clock.Advance(15 * time.Minute)
 	}
 	require.Equal(t, 1, h.count("SELECT count(*) FROM staff WHERE id = $1 AND disabled_at IS NULL AND password_hash = 'none'", clerk))
-	me = h.me()
+	me := h.me()
 	for range 5 {
 		me.Get(one+"/disable").Submit("#confirm", map[string]string{"password": "wrong horse 1", "code": "000000"}).WantError("", "不正确")
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -61,7 +62,7 @@ func (d *Devices) Remember(w http.ResponseWriter, r *http.Request, kind, account
 		_, _ = rand.Read(id) // crypto/rand never fails
 	}
 	newest := d.mac(id, kind, account)
-	value := append(id, newest...)
+	value := slices.Concat(id, newest)
 	for _, mac := range macs {
 		if !hmac.Equal(mac, newest) && len(value) < deviceIDBytes+deviceAccounts*deviceMACBytes {
 			value = append(value, mac...)

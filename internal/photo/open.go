@@ -123,8 +123,9 @@ func mediaKind(head string) Code {
 func (h header) pixels(ctx context.Context) (image.Image, error) {
 	img, err := h.decode(&reader{ctx: ctx, from: join(h.pieces)})
 	if errors.Is(err, errSurplus) {
-		if h.pieces, err = withoutSurplus(ctx, h.pieces); err == nil {
-			img, err = h.decode(&reader{ctx: ctx, from: join(h.pieces)})
+		var exact [][]byte
+		if exact, err = withoutSurplus(ctx, h.pieces); err == nil {
+			img, err = h.decode(&reader{ctx: ctx, from: join(exact)})
 		}
 	}
 	switch {
