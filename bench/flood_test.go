@@ -112,7 +112,7 @@ func (h *house) passwords(n int) []string {
 	h.T.Helper()
 	hasher, err := passwd.New(passwd.Standard())
 	require.NoError(h.T, err)
-	const password = "volcard-bench-1" //nolint:gosec // of invented people
+	const password = "volcard-bench-1"
 	hash, err := hasher.Hash(context.Background(), password)
 	require.NoError(h.T, err)
 	_, err = h.DB.Exec(context.Background(), "UPDATE person SET password_hash = $1", hash)

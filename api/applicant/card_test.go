@@ -226,10 +226,10 @@ func TestDecideBeforeTheProcessBegan(t *testing.T) {
 	r.process.away.Store(false)
 	started := r.process.started.Load()
 	answer := p.Get(page.Path()+"/withdraw").Submit("form[action$='/withdraw']", nil)
-	answer.Want(409).WantError("", "正在受理中")
+	answer.Want(503).WantText(".sentence", "正在受理中")
 	require.Equal(t, started+1, r.process.started.Load())
 	r.process.running.Wait()
-	answer.Submit("form[action$='/withdraw']", nil).WantText("h1", "已撤回")
+	p.Get(page.Path()+"/withdraw").Submit("form[action$='/withdraw']", nil).WantText("h1", "已撤回")
 }
 
 func TestChooseAnotherBranch(t *testing.T) {

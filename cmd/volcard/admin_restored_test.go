@@ -30,7 +30,6 @@ import (
 type site struct {
 	stage.Works
 	ring *credential.Keyring
-	next int
 }
 
 func newSite(t *testing.T, db *store.DB, v *vault.Vault, now *clock.Fake) *site {

@@ -91,7 +91,7 @@ func TestTemporalFaults(t *testing.T) {
 		want map[string]string
 	}{
 		{[]string{"TEMPORAL_ADDRESS=temporal"}, map[string]string{"TEMPORAL_ADDRESS": "no host:port"}},
-		{[]string{"TEMPORAL_ADDRES=temporal:1"}, map[string]string{"TEMPORAL_ADDRES": "did you mean TEMPORAL_ADDRESS?"}},
+		{[]string{"TEMPORAL_ADDRESS_=temporal:1"}, map[string]string{"TEMPORAL_ADDRESS_": "did you mean TEMPORAL_ADDRESS?"}},
 		// What Temporal's command line tool called them once.
 		{
 			[]string{"TEMPORAL_TLS_CERT=c", "TEMPORAL_TLS_CA=c"},
