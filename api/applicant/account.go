@@ -120,21 +120,21 @@ const resendAfter = time.Minute
 // provedFor is how long a password or a code that was right counts, where the step after it failed.
 const provedFor = 15 * time.Minute
 
-// codePage asks for the code that was sent, and for a new password where the process wants one.
+// codePage asks for the code that was sent, and once it was right for a new password where the process wants one:
+// in one form, a wrong code would have emptied the passwords.
 type codePage struct {
 	web.Frame
-	Form        *web.Form
-	Steps       web.Steps
-	Lead        string
-	Action      string // path that the form is sent to
-	Submit      string
-	Resend      string // path of the button that sends another code
-	Change      string // path on which the number can be changed; empty: not here
-	AskPassword bool
-	Proved      bool   // the code was right; only the password is asked for
-	Follow      string // number of the running case that may take the same phone
-	Left        string // number of the running case that cannot
-	Wait        int    // seconds until another code can be asked for
+	Form   *web.Form
+	Steps  web.Steps
+	Lead   string
+	Action string // path that the form is sent to
+	Submit string
+	Resend string // path of the button that sends another code
+	Change string // path on which the number can be changed; empty: not here
+	Proved bool   // the code was right; the password is asked for
+	Follow string // number of the running case that may take the same phone
+	Left   string // number of the running case that cannot
+	Wait   int    // seconds until another code can be asked for
 }
 
 // phonePage asks for a phone number.
@@ -187,6 +187,15 @@ func (a Account) parseID(form *web.Form, typed string) (id person.IDNumber, ok b
 		return id, false
 	}
 	return id, true
+}
+
+// titled names the page of a code and its button by what is asked for now.
+func (p *codePage) titled(password, submit string) *codePage {
+	p.Title, p.Submit = "输入验证码", "下一步"
+	if p.Proved {
+		p.Title, p.Submit, p.Lead = password, submit, "验证码正确。"
+	}
+	return p
 }
 
 // newPassword reads the two fields of a new password and notes every reason why it will not do.

@@ -83,6 +83,8 @@ func TestRegistrationInABrowser(t *testing.T) {
 	sent := messages(t, env)
 	require.Len(t, sent, 1)
 	do(t, tab, chromedp.SendKeys(chromedp.CSS("#f-code"), sent[0].Code))
+	do(t, tab, chromedp.Click(chromedp.CSS("form .primary")))
+	do(t, tab, chromedp.WaitVisible(chromedp.CSS("#f-password")))
 	do(t, tab, chromedp.SendKeys(chromedp.CSS("#f-password"), password))
 	do(t, tab, chromedp.SendKeys(chromedp.CSS("#f-password-again"), password))
 	do(t, tab, chromedp.Click(chromedp.CSS("form .primary")))

@@ -373,11 +373,12 @@ func (a registering) registerCodeForm(w http.ResponseWriter, r *http.Request) er
 }
 
 func (a registering) renderRegisterCode(w http.ResponseWriter, r *http.Request, form *web.Form, reg registration) error {
-	return a.Kit.Render(w, r, form.Status(), "applicant/account/code", &codePage{
-		Frame: web.Frame{Title: "输入验证码，设置密码", Back: "/register/phone"}, Form: form, Steps: web.Steps{Now: 3, Total: 3},
-		Lead: "验证码已发送到 " + reg.Phone.Masked() + "。", Submit: "完成注册",
-		Action: "/register/code", Resend: "/register/resend", Change: "/register/phone", AskPassword: true, Proved: a.proved(reg.Proved), Wait: a.wait(reg.Sent),
-	})
+	p := &codePage{
+		Frame: web.Frame{Back: "/register/phone"}, Form: form, Steps: web.Steps{Now: 3, Total: 3},
+		Lead:   "验证码已发送到 " + reg.Phone.Masked() + "。",
+		Action: "/register/code", Resend: "/register/resend", Change: "/register/phone", Proved: a.proved(reg.Proved), Wait: a.wait(reg.Sent),
+	}
+	return a.Kit.Render(w, r, form.Status(), "applicant/account/code", p.titled("设置密码", "完成注册"))
 }
 
 func (a registering) registerResend(w http.ResponseWriter, r *http.Request) error {
@@ -402,8 +403,8 @@ func (a registering) registerResend(w http.ResponseWriter, r *http.Request) erro
 	return nil
 }
 
-// registerCode makes the account. The password is checked before the code, which works once; a code that
-// was right counts for a while, so that what fails after it costs no other one.
+// registerCode makes the account. The code comes first and counts for a while, so that what fails after it
+// costs no other one.
 func (a registering) registerCode(w http.ResponseWriter, r *http.Request) error {
 	var reg registration
 	s, ok, err := started(a.Kit, w, r, valueRegistration, registerStart, &reg)
@@ -418,18 +419,23 @@ func (a registering) registerCode(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
-	password := newPassword(form, id, reg.Phone)
 	if !a.proved(reg.Proved) {
 		if err := a.spend(r, form, codestore.Try{Purpose: codestore.Register, Phone: reg.Phone, Session: s.ID()}); err != nil {
 			return err
 		}
-		if form.OK() {
-			reg.Proved = a.Kit.Now()
-			if err := s.PutJSON(valueRegistration, reg); err != nil {
-				return err
-			}
+		if !form.OK() {
+			return a.renderRegisterCode(w, r, form, reg)
+		}
+		reg.Proved = a.Kit.Now()
+		if err := s.PutJSON(valueRegistration, reg); err != nil {
+			return err
+		}
+		if !form.Values.Has("password") {
+			web.Redirect(w, r, "/register/code")
+			return nil
 		}
 	}
+	password := newPassword(form, id, reg.Phone)
 	if !form.OK() {
 		return a.renderRegisterCode(w, r, form, reg)
 	}

@@ -98,12 +98,12 @@ func (a resetting) resetCodeForm(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a resetting) renderResetCode(w http.ResponseWriter, r *http.Request, form *web.Form, lost lostPassword) error {
-	return a.Kit.Render(w, r, form.Status(), "applicant/account/code", &codePage{
-		Frame: web.Frame{Title: "设置新密码", Back: resetStart}, Form: form, Steps: web.Steps{Now: 2, Total: 2},
+	p := &codePage{
+		Frame: web.Frame{Back: resetStart}, Form: form, Steps: web.Steps{Now: 2, Total: 2},
 		Lead:   "如果这个身份证号已经注册，验证码已发送到绑定的手机。",
-		Action: "/reset/code", Submit: "设置新密码", Resend: "/reset/resend", AskPassword: true,
-		Proved: a.proved(lost.Proved), Wait: a.wait(lost.Sent),
-	})
+		Action: "/reset/code", Resend: "/reset/resend", Proved: a.proved(lost.Proved), Wait: a.wait(lost.Sent),
+	}
+	return a.Kit.Render(w, r, form.Status(), "applicant/account/code", p.titled("设置新密码", "设置新密码"))
 }
 
 func (a resetting) resetResend(w http.ResponseWriter, r *http.Request) error {
@@ -144,8 +144,6 @@ func (a resetting) resetCode(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	// The bound phone stays out of this check: its reason would tell who has an account.
-	password := newPassword(form, id, person.Phone{})
 	account, phone, err := a.People.BoundPhone(r.Context(), id)
 	if err != nil {
 		return err
@@ -155,15 +153,22 @@ func (a resetting) resetCode(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		if form.OK() {
-			lost.Proved = a.Kit.Now()
-			// Whoever read the code holds the account: this browser passes where strangers have locked others out.
-			a.Kit.Devices.Remember(w, r, web.KindPerson, id.String())
-			if err := s.PutJSON(valueReset, lost); err != nil {
-				return err
-			}
+		if !form.OK() {
+			return a.renderResetCode(w, r, form, lost)
+		}
+		lost.Proved = a.Kit.Now()
+		// Whoever read the code holds the account: this browser passes where strangers have locked others out.
+		a.Kit.Devices.Remember(w, r, web.KindPerson, id.String())
+		if err := s.PutJSON(valueReset, lost); err != nil {
+			return err
+		}
+		if !form.Values.Has("password") {
+			web.Redirect(w, r, "/reset/code")
+			return nil
 		}
 	}
+	// The store compares with the bound phone too.
+	password := newPassword(form, id, person.Phone{})
 	if !form.OK() {
 		return a.renderResetCode(w, r, form, lost)
 	}

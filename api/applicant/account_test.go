@@ -300,11 +300,9 @@ func TestCodesAreRefusedWithAReason(t *testing.T) {
 	try := func(p *webtest.Page, code, pw, again string) *webtest.Page {
 		return p.Submit(`form[action="/register/code"]`, map[string]string{"code": code, "password": pw, "password_again": again})
 	}
-	// The password is judged first: a code works once and is not wasted on it.
-	try(p, right, "short", "short").Want(422).WantError("password", "8 至 64")
-	try(p, right, "a"+adultID[6:14]+"b", "").Want(422).WantError("password", "出生日期")
-	try(p, right, password, password+"x").Want(422).WantError("password_again", "不一样")
-	try(p, "12", password, password).Want(422).WantError("code", "6 位数字")
+	// The code is asked for alone: a wrong one empties no password.
+	p.Lacks("#f-password")
+	try(p, "12", "short", "").Want(422).WantError("code", "6 位数字").Lacks("#f-password").Lacks("#f-password-error")
 	for range 4 {
 		try(p, wrong, password, password).Want(422).WantError("code", "不正确")
 	}
@@ -328,7 +326,11 @@ func TestCodesAreRefusedWithAReason(t *testing.T) {
 	tp = tp.Submit("form", personForm(nil)).Submit("form", map[string]string{"phone": phoneOne}).WantAt("/register/code")
 	theirs := messages(t, env)[0].Code
 	try(p, theirs, password, password).Want(422).Has("#f-code-error")
-	try(tp, theirs, password, password).WantAt("/account")
+	tp = tp.Submit(`form[action="/register/code"]`, map[string]string{"code": theirs}).WantAt("/register/code").Lacks("#f-code").Has("#f-password")
+	try(tp, "", "short", "short").Want(422).WantError("password", "8 至 64").Lacks("#f-code")
+	try(tp, "", "a"+adultID[6:14]+"b", "").Want(422).WantError("password", "出生日期")
+	try(tp, "", password, password+"x").Want(422).WantError("password_again", "不一样")
+	try(tp, "", password, password).WantAt("/account")
 }
 
 func TestLoginSaysTheSameForKnownAndUnknown(t *testing.T) {
@@ -528,7 +530,7 @@ func TestCodeThatWasRightCounts(t *testing.T) {
 	try := func(p *webtest.Page, code, pw string) *webtest.Page {
 		return p.Submit(`form[action="/reset/code"]`, map[string]string{"code": code, "password": pw, "password_again": pw})
 	}
-	p = try(p, "12", "short").Want(422).WantError("code", "6 位数字").WantError("password", "8 至 64")
+	p = try(p, "12", "short").Want(422).WantError("code", "6 位数字").Lacks("#f-password-error")
 	p = try(p, messages(t, env)[0].Code, "a"+phoneOne).Want(422).WantError("password", "手机号").Lacks("#f-code").Lacks(`form[action="/reset/resend"]`)
 	try(p, "", "another horse 9").WantAt("/login").WantText(".flash-ok", "新密码已设置")
 	login(c, adultID, "another horse 9").WantAt("/account")

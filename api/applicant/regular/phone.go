@@ -41,18 +41,17 @@ type phonePage struct {
 
 type codePage struct {
 	web.Frame
-	Form        *web.Form
-	Steps       web.Steps
-	Lead        string
-	Action      string
-	Submit      string
-	Resend      string
-	Change      string
-	AskPassword bool
-	Proved      bool
-	Follow      string
-	Left        string
-	Wait        int
+	Form   *web.Form
+	Steps  web.Steps
+	Lead   string
+	Action string
+	Submit string
+	Resend string
+	Change string
+	Proved bool
+	Follow string
+	Left   string
+	Wait   int
 }
 
 // openPhone opens a case whose phone may be changed; false where the answer is given already.
