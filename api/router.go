@@ -42,7 +42,8 @@ type Rooms struct {
 var loads = map[web.Load][]string{
 	web.Logins: {
 		"/login", "/register/code", "/reset/code", "/account/password", "/account/phone",
-		web.StaffLogin, "/staff/first", "/staff/password", "/staff/password/initial", "/admin/staff/new", "/admin/staff/*/reset",
+		web.StaffLogin, "/staff/first", "/staff/password", "/staff/password/initial", "/admin/staff/new",
+		"/admin/staff/*/reset", "/admin/staff/*/disable", "/admin/staff/*/enable", // both factors are proved again
 	},
 	web.Submissions: {"/apply/submit"},
 	web.Decisions: {

@@ -267,7 +267,7 @@ func TestAccountIsBlocked(t *testing.T) {
 	require.Contains(t, change(true, false), "would be blocked")
 	c.Get("/account").WantAt("/account")
 	require.Contains(t, change(true, true), "logins ended: 1")
-	c.Get("/account").WantAt("/login?next=%2Faccount")
+	c.Get("/account").WantAt("/login?ended=1&next=%2Faccount")
 	c.Get("/login").Submit("main form", map[string]string{"id_number": number, "password": demoPassword}).Want(422).WantError("", "已被停用")
 	change(false, true)
 	c.Get("/login").Submit("main form", map[string]string{"id_number": number, "password": demoPassword}).WantAt("/account")

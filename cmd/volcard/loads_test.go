@@ -17,7 +17,8 @@ import (
 // engine or receives a file belongs here: as a page it would keep the pages' places.
 var busy = map[web.Load][]string{
 	web.Logins: {
-		"/account/password", "/account/phone", "/admin/staff/new", "/admin/staff/{staff}/reset", "/login", "/register/code", "/reset/code",
+		"/account/password", "/account/phone", "/admin/staff/new", "/admin/staff/{staff}/reset",
+		"/admin/staff/{staff}/disable", "/admin/staff/{staff}/enable", "/login", "/register/code", "/reset/code",
 		"/staff/first", "/staff/login", "/staff/password", "/staff/password/initial",
 	},
 	web.Submissions: {"/apply/submit"},
@@ -25,7 +26,7 @@ var busy = map[web.Load][]string{
 		"/account/phone/code", "/admin/batches", "/admin/held/{id}", "/branch/cases/{id}", "/branch/cases/{id}/undo",
 		"/branch/parcels/{id}/confirm", "/cards/{id}/branch", "/cards/{id}/design", "/cards/{id}/phone/code", "/cards/{id}/withdraw",
 		"/factory/batches/{id}/printed", "/factory/batches/{id}/shipped", "/review/cases/{id}/approve", "/review/cases/{id}/refuse",
-		"/review/cases/{id}/release",
+		"/review/cases/{id}/release", "/review/cases/{id}/retract",
 	},
 	web.Uploads: {
 		"/admin/branches/apply", "/admin/branches/import", "/admin/calendar/apply", "/admin/calendar/import",
