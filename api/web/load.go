@@ -61,7 +61,7 @@ type gate struct {
 	places  chan struct{}
 	queued  atomic.Int64
 	refused atomic.Uint64
-	noted   atomic.Uint64 // of refused, what the log has told
+	noted   atomic.Uint64 // of refused, what the log has reported
 	noteAt  atomic.Int64  // when the log may tell more, in Unix seconds
 }
 

@@ -157,7 +157,7 @@ func TestQueueIsBounded(t *testing.T) {
 	require.Equal(t, http.StatusOK, <-second)
 }
 
-// A request whose work lasts too long is told so by a page.
+// A request whose work lasts too long is answered with a page that says so.
 func TestWorkEnds(t *testing.T) {
 	t.Parallel()
 	env := webtest.New(t, func(o *web.Options) {

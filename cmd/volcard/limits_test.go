@@ -16,7 +16,7 @@ import (
 	"volcard/internal/store/storetest"
 )
 
-// silent are the limits that nobody is told of, or whose answer another row stands for.
+// silent are the limits whose refusal nobody sees, or whose answer another row stands for.
 var silent = map[string]string{
 	"reset-phone":  "its refusals would tell whose phone a reset went to",
 	"staff-code":   "its refusals would tell that the password is right",
@@ -25,7 +25,7 @@ var silent = map[string]string{
 	"staff-device": "of a known browser, decided in the place of staff-login",
 }
 
-// Whoever reaches a limit reads so beside the form, under 429, and the browser is told when to come back: every
+// Whoever reaches a limit reads so beside the form, under 429, and the browser learns when to come back: every
 // limit of the catalogue has a row, or a reason.
 func TestEveryLimitAnswersTooMany(t *testing.T) {
 	h := newHouse(t)

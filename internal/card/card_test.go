@@ -143,11 +143,12 @@ func FuzzParseTyped(f *testing.F) {
 
 func good() (Draft, Facts) {
 	now := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
-	return Draft{
+	d := Draft{
 		Edition: General, Identity: Student, NoticeVersion: NoticeVersion, Phone: "13800000000",
 		PhoneVerifiedAt: now.Add(-time.Hour), UniversityCode: "HB001", DivisionCode: "420106",
 		Address: "八一路299号", BranchID: uuid.Must(uuid.NewV7()),
-	}, Facts{
+	}
+	return d, Facts{
 		Now: now, HolderName: "王𠮷", Age: 20, UniversityName: "武汉大学", DivisionKnown: true,
 		BranchKnown: true, BranchOpen: true, BranchStock: true,
 	}

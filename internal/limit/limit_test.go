@@ -97,7 +97,7 @@ func TestExceeded(t *testing.T) {
 	require.False(t, ok)
 }
 
-// Whoever is refused for what others did is told whose doing it is, or what else to do.
+// A refusal for what others did names the network, or what else to do.
 func TestExceededNamesTheNetworkAndTheWay(t *testing.T) {
 	t.Parallel()
 	for _, k := range limit.Kinds() {

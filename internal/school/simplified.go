@@ -11,7 +11,7 @@ import (
 var traditionalText string
 
 // traditional maps a traditional character to the simplified one. Where there are several, OpenCC's first one
-// counts: names and keywords are folded alike, so it decides nothing but which names are told apart.
+// counts: names and keywords are folded alike, so it decides nothing but which names differ.
 var traditional = sync.OnceValue(func() map[rune]rune {
 	table := make(map[rune]rune, 4200)
 	for line := range strings.Lines(traditionalText) {

@@ -27,7 +27,7 @@ const hangGrace = time.Second
 type allowedKey struct{}
 
 // Allow returns a context in which a statement may take d, where a set of rows is moved or imported.
-// PostgreSQL is told so by InTx; outside of a transaction its own bound stays.
+// InTx passes it on to PostgreSQL; outside of a transaction its own bound stays.
 func Allow(ctx context.Context, d time.Duration) context.Context {
 	return context.WithValue(ctx, allowedKey{}, d)
 }

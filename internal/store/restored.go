@@ -100,7 +100,7 @@ func (r Restore) Confirm(ctx context.Context, db *DB, dry bool) (Restored, error
 	return out, err
 }
 
-// mostRestores bounds how many restores of one backup are told apart by --beyond: internal/card has so many blocks of
+// mostRestores bounds how many restores of one backup --beyond can distinguish: internal/card has so many blocks of
 // application numbers a day.
 const mostRestores = 4
 

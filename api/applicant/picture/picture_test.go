@@ -9,7 +9,7 @@ import (
 	"volcard/internal/fault"
 )
 
-// Some draw, some wait, and whoever comes then is told at once; room that was taken is given back.
+// Some draw, some wait, and whoever comes then is refused at once; room that was taken is given back.
 func TestTheQueueIsBounded(t *testing.T) {
 	t.Parallel()
 	p := NewPainter()

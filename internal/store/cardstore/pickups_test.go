@@ -130,13 +130,13 @@ func TestCalendarMovesLastDays(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, string(params), "12月28日")
 
-	// A process that was not told asks the row at the old day.
+	// A process that was not signalled reads the row at the old day.
 	s.Clock.Advance(time.Date(2026, 12, 24, 17, 0, 0, 0, time.UTC).Sub(s.Clock.Now()))
 	snap, err := s.Process.Lapse(ctx, a.ID)
 	require.NoError(t, err)
 	require.Equal(t, card.Ready, snap.State)
 
-	// Taken back: what was told stays.
+	// Taken back: the message that was sent stays.
 	s.Import(announced)
 	moved, err = s.Pickups.Extend(ctx, 10)
 	require.NoError(t, err)

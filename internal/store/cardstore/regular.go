@@ -227,7 +227,7 @@ func (s RegularProcess) ChangeDesign(ctx context.Context, in NewDesign) (Snapsho
 			return err
 		}
 		if in.PhotoID != *a.PhotoID {
-			a.ReviewerID, a.ReviewUntil, a.DecidedUntil = nil, nil, nil // whoever looked at the old photo is told so
+			a.ReviewerID, a.ReviewUntil, a.DecidedUntil = nil, nil, nil // the reviewer of the old photo is refused
 		}
 		face, photoID := in.Face, in.PhotoID
 		a.PhotoID, a.Face, a.DesignHash = &photoID, &face, in.Hash[:]
