@@ -97,26 +97,17 @@ func (p *Postgres) Restart(ctx context.Context) error {
 	return nil
 }
 
-// initialise runs initdb once. It works beside the final name, so that an interrupted one
-// leaves nothing that looks like a database.
-func initialise(ctx context.Context, bin binaries, acc account, o PostgresOptions, log logTail) error {
-	if _, err := os.Stat(filepath.Join(o.Dir, "PG_VERSION")); err == nil {
-		return nil
-	}
-	fresh := o.Dir + ".new"
-	if err := os.RemoveAll(fresh); err != nil {
+// makeData runs a program that makes a data directory, as the server's account, until ctx ends.
+func makeData(ctx context.Context, acc account, dir string, log logTail, program string, args ...string) error {
+	if err := acc.own(dir); err != nil {
 		return fmt.Errorf("data directory: %w", err)
 	}
-	if err := acc.own(fresh); err != nil {
-		return fmt.Errorf("data directory: %w", err)
-	}
-	path, files, err := acc.hand(fresh)
+	path, files, err := acc.hand(dir)
 	if err != nil {
 		return fmt.Errorf("data directory: %w", err)
 	}
 	defer closeAll(files)
-	cmd := exec.Command(bin.path("initdb"), "--pgdata="+path, "--username=postgres", "--encoding=UTF8",
-		"--locale=C.UTF-8", "--auth-local=trust", "--auth-host=reject", "--no-instructions", "--no-sync")
+	cmd := exec.Command(program, append([]string{"--pgdata=" + path}, args...)...)
 	cmd.Dir, cmd.Env, cmd.ExtraFiles = "/", serverEnv(), files
 	cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = log.File, log.File, acc.attr()
 	c, err := start(cmd, syscall.SIGKILL)
@@ -129,7 +120,25 @@ func initialise(ctx context.Context, bin binaries, acc account, o PostgresOption
 		c.kill()
 	}
 	if c.err != nil {
-		return fmt.Errorf("initdb: %w\n%s", c.err, log.last())
+		return fmt.Errorf("%s: %w\n%s", filepath.Base(program), c.err, log.last())
+	}
+	return nil
+}
+
+// initialise runs initdb once. It works beside the final name, so that an interrupted one
+// leaves nothing that looks like a database.
+func initialise(ctx context.Context, bin binaries, acc account, o PostgresOptions, log logTail) error {
+	if _, err := os.Stat(filepath.Join(o.Dir, "PG_VERSION")); err == nil {
+		return nil
+	}
+	fresh := o.Dir + ".new"
+	if err := os.RemoveAll(fresh); err != nil {
+		return fmt.Errorf("data directory: %w", err)
+	}
+	err := makeData(ctx, acc, fresh, log, bin.path("initdb"), "--username=postgres", "--encoding=UTF8",
+		"--locale=C.UTF-8", "--auth-local=trust", "--auth-host=reject", "--no-instructions", "--no-sync")
+	if err != nil {
+		return err
 	}
 	// The empty folder is in the way of the rename.
 	if err := os.Remove(o.Dir); err != nil {

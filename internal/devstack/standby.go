@@ -2,10 +2,7 @@ package devstack
 
 import (
 	"context"
-	"fmt"
-	"os/exec"
 	"strconv"
-	"syscall"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -47,31 +44,8 @@ func (p *Postgres) copyTo(ctx context.Context, o PostgresOptions) error {
 		return err
 	}
 	defer log.Close()
-	if err := acc.own(o.Dir); err != nil {
-		return fmt.Errorf("data directory: %w", err)
-	}
-	path, files, err := acc.hand(o.Dir)
-	if err != nil {
-		return fmt.Errorf("data directory: %w", err)
-	}
-	defer closeAll(files)
-	cmd := exec.Command(bin.path("pg_basebackup"), "--pgdata="+path, "--host="+p.socket, "--port="+strconv.Itoa(socketPort),
+	return makeData(ctx, acc, o.Dir, log, bin.path("pg_basebackup"), "--host="+p.socket, "--port="+strconv.Itoa(socketPort),
 		"--username=postgres", "--write-recovery-conf", "--wal-method=stream", "--checkpoint=fast", "--no-sync")
-	cmd.Dir, cmd.Env, cmd.ExtraFiles = "/", serverEnv(), files
-	cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = log.File, log.File, acc.attr()
-	c, err := start(cmd, syscall.SIGKILL)
-	if err != nil {
-		return err
-	}
-	select {
-	case <-c.done:
-	case <-ctx.Done():
-		c.kill()
-	}
-	if c.err != nil {
-		return fmt.Errorf("pg_basebackup: %w\n%s", c.err, log.last())
-	}
-	return nil
 }
 
 // Promote makes a standby the primary.
